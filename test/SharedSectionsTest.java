@@ -1,0 +1,97 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Every program is whole by itself, so what they share is there in each of them, between two marks. Here the
+ * copies are held to GatewayServer.java's; {@code make sync} runs {@link #main}, which renews them.
+ */
+class SharedSectionsTest {
+    private static final Path MASTER = Path.of("GatewayServer.java");
+    private static final List<Path> COPIES =
+        Stream.of("RegisterBackend.java", "Install.java").map(Path::of).filter(Files::exists).toList();
+    private static final Set<String> NAMES = Set.of("Env", "Json", "Entry", "TokenCipher");
+    private static final Pattern OWN_COPY = Pattern.compile("\\b(class|record) (Env|Json|Entry|TokenCipher)\\b");
+    private static final Pattern SECTION =
+        Pattern.compile("(?ms)^(    // >>> shared: (\\w+)\\n)(.*?)^(    // <<< shared: \\2\\n)");
+
+    public static void main(String[] args) throws IOException {
+        Map<String, String> master = sections(Files.readString(MASTER));
+        for (Path file : COPIES) {
+            String before = Files.readString(file);
+            String after = renewed(before, master);
+            if (after.equals(before)) continue;
+            Files.writeString(file, after);
+            System.out.println(file + " has the shared sections of " + MASTER + " again.");
+        }
+    }
+
+    /** The text with each of its sections as the master has it. */
+    private static String renewed(String text, Map<String, String> master) {
+        return SECTION.matcher(text).replaceAll(copy -> {
+            String section = master.get(copy.group(2));
+            if (section == null) throw new IllegalStateException(MASTER + " has no section " + copy.group(2));
+            return Matcher.quoteReplacement(copy.group(1) + section + copy.group(4));
+        });
+    }
+
+    private static Map<String, String> sections(String text) {
+        Map<String, String> sections = new LinkedHashMap<>();
+        SECTION.matcher(text).results().forEach(section -> sections.put(section.group(2), section.group(3)));
+        return sections;
+    }
+
+    @TestFactory
+    List<DynamicTest> everyCopyOfASectionIsTheMastersToTheLetter() throws IOException {
+        Map<String, String> master = sections(Files.readString(MASTER));
+        List<DynamicTest> tests = new ArrayList<>();
+        for (Path file : COPIES) {
+            sections(Files.readString(file)).forEach((name, copy) -> tests.add(dynamicTest(name + " in " + file,
+                () -> assertEquals(master.get(name), copy,
+                    name + " in " + file + " differs from " + MASTER + "'s: edit it there, then run make sync"))));
+        }
+        return tests;
+    }
+
+    @Test
+    void theMasterHasTheFourSectionsAndNoOther() throws IOException {
+        assertEquals(NAMES, sections(Files.readString(MASTER)).keySet());
+    }
+
+    @TestFactory
+    List<DynamicTest> everyMarkBelongsToASectionAndEverySharedTypeStandsBetweenMarks() throws IOException {
+        List<DynamicTest> tests = new ArrayList<>();
+        for (Path file : COPIES) {
+            String text = Files.readString(file);
+            tests.add(dynamicTest(file.toString(), () -> {
+                String rest = SECTION.matcher(text).replaceAll("");
+                assertFalse(rest.contains("> shared:") || rest.contains("< shared:"), "a mark without its partner");
+                assertFalse(OWN_COPY.matcher(rest).find(), "a type of the shared ones outside of the marks");
+            }));
+        }
+        return tests;
+    }
+
+    @Test
+    void syncFillsInWhatIsBetweenTheMarksAndTouchesNothingElse() {
+        String empty = "a\n    // >>> shared: Json\n    // <<< shared: Json\nz $1\n";
+        String filled = "a\n    // >>> shared: Json\n    $0 \\ code\n    // <<< shared: Json\nz $1\n";
+        assertEquals(filled, renewed(empty, Map.of("Json", "    $0 \\ code\n")));
+        assertEquals(filled, renewed(filled.replace("code", "other"), Map.of("Json", "    $0 \\ code\n")));
+    }
+}
