@@ -8,10 +8,11 @@ ONLY  := *
 TESTS  = $(wildcard $(patsubst %,test/%.java,$(ONLY)))
 
 # JUnit, the one thing from outside, is kept in a cache outside this folder and checked at each use.
-JUNIT_ARTIFACT := org.junit.platform:junit-platform-console-standalone:1.13.4
-JUNIT_SHA256   := 3fdfc37e29744a9a67dd5365e81467e26fbde0b7aa204e6f8bbe79eeaa7ae892
-JUNIT_CACHE    := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/backend-gateway
-JUNIT          := $(JUNIT_CACHE)/junit-platform-console-standalone-1.13.4.jar
+JUNIT_VERSION := 1.13.4
+JUNIT_SHA256  := 3fdfc37e29744a9a67dd5365e81467e26fbde0b7aa204e6f8bbe79eeaa7ae892
+JUNIT_NAME    := junit-platform-console-standalone
+JUNIT_CACHE   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/backend-gateway
+JUNIT         := $(JUNIT_CACHE)/$(JUNIT_NAME)-$(JUNIT_VERSION).jar
 
 # The home of a JDK 21 or newer: JAVA_HOME's, else the one on PATH, else the newest in /usr/lib/jvm. A JAVA_HOME
 # that will not do is passed over, but not in silence. javac is asked, since a Java without it runs no .java file.
@@ -37,7 +38,7 @@ JDK   = $(eval JDK := $(shell $(FIND_JDK)))$(or $(JDK),$(error $(NO_JDK)))
 JAVA  = "$(JDK)/bin/java"
 JAVAC = "$(JDK)/bin/javac"
 
-.PHONY: help demo run check test alone sync clean junit
+.PHONY: help demo run check test alone sync clean junit jdk
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -97,10 +98,13 @@ junit:
 	    "(apt-get install maven), or put the jar at $(JUNIT)." >&2; exit 1; }; \
 	  mkdir -p "$(JUNIT_CACHE)" && fetched=$$(mktemp -d "$(JUNIT_CACHE)/fetch.XXXXXX") || exit 1; \
 	  trap 'rm -rf "$$fetched"' EXIT; \
-	  JAVA_HOME="$(JDK)" mvn -q dependency:copy -Dartifact=$(JUNIT_ARTIFACT) -DoutputDirectory="$$fetched" \
-	    </dev/null >"$$fetched/log" 2>&1 || { cat "$$fetched/log" >&2; \
+	  JAVA_HOME="$(JDK)" mvn -q dependency:copy -DoutputDirectory="$$fetched" \
+	    -Dartifact=org.junit.platform:$(JUNIT_NAME):$(JUNIT_VERSION) </dev/null >"$$fetched/log" 2>&1 || { cat "$$fetched/log" >&2; \
 	    echo "Maven could not fetch JUnit: see above, then run this again." >&2; exit 1; }; \
-	  mv -f "$$fetched/$(notdir $(JUNIT))" "$(JUNIT)" || exit 1; \
+	  mv -f "$$fetched/$(JUNIT_NAME)-$(JUNIT_VERSION).jar" "$(JUNIT)" || exit 1; \
 	fi; \
 	[ "$$(sum "$(JUNIT)")" = $(JUNIT_SHA256) ] || { echo "$(JUNIT) is not the JUnit that this Makefile names" \
 	  "(its SHA-256 differs): delete the file and run this again." >&2; exit 1; }
+
+jdk:
+	@echo "$(JDK)"
