@@ -1,28 +1,130 @@
 /*
  * GatewayServer: one public address in front of many HTTP backends. One file, Java 21, no dependencies.
+ *
+ *     java GatewayServer.java --demo     a gateway, a registry and two backends to play with
+ *     java GatewayServer.java            the real thing; settings come from options, the environment and .env
+ *     java GatewayServer.java --help     all settings
+ *
+ * What happens to a request
+ *
+ *     client -> handle -> own endpoint?  yes: answer it
+ *                            | no
+ *                          route      the longest prefix that fits         404 when none does
+ *                          pick       a healthy backend of that prefix     503 when there is none
+ *                          attempt    send it there, with its token        502 / 504 when that fails
+ *                          relay      stream status, headers and body back
+ *
+ * Where backends come from
+ *
+ *     registrar (RegisterBackend.java, curl) -> registry (embedded here, or elsewhere) -> table of routes
+ *
+ * What is always true
+ *   1. The table of routes is never null and never changes: a refresh replaces it whole.
+ *   2. A backend's token is never logged, never listed and never sent to a client.
+ *   3. A request is sent twice only if it cannot have arrived the first time, or may safely arrive twice.
+ *   4. An answer that breaks off at the backend breaks off at the client: never a short one that looks whole.
+ *   5. What the registry has answered as written is on the disk.
+ *
+ * What it does not do: WebSocket, HTTP/2 to clients, trailers (the JDK's HttpServer has none of them).
+ *
+ * Contents
+ *    1  Main            the parts, and how they are joined; signals
+ *    2  Config          every setting, its default, its meaning
+ *    3  One request     from the socket to the backend and back
+ *    4  Bodies          streamed both ways, with time limits
+ *    5  Routing         which backends serve a path
+ *    6  Health          which of them are up
+ *    7  Registries      where backends come from, and the table kept fresh
+ *    8  The registry    the embedded one: its store and its protocol
+ *    9  Own endpoints   /gateway/health and its sisters
+ *   10  Demo            two backends to play with
+ *   11  Toolbox         addresses and logging; then what the three programs share
  */
 
+import com.sun.net.httpserver.Headers;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsExchange;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.math.BigDecimal;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
+import java.net.ProtocolException;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.HexFormat;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Flow;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import javax.crypto.AEADBadTagException;
 import javax.crypto.Cipher;
 import javax.crypto.Mac;
@@ -30,21 +132,3062 @@ import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.PBEKeySpec;
 import javax.crypto.spec.SecretKeySpec;
+import javax.net.ssl.SSLHandshakeException;
 
-public final class GatewayServer {
-    private GatewayServer() {}
+public final class GatewayServer implements AutoCloseable {
+
+    // ---- 1. Main -----------------------------------------------------------------------------------
+    // Every part is built once, in the order in which a request meets them. Only main ends the process:
+    // 0 it was told to stop, 1 it failed while running, 2 it was started wrongly.
+
+    static {
+        // HttpServer and HttpClient read these once, when they are first used; what -D gives wins.
+        preset("sun.net.httpserver.nodelay", "true");              // 40 ms an answer on JDK 21 without it
+        preset("sun.net.httpserver.maxIdleConnections", "100000");  // the default closes all but 200
+        preset("sun.net.httpserver.idleInterval", "75");            // seconds
+        preset("sun.net.httpserver.maxReqHeaderSize", "65536");     // bytes, request line included
+        preset("sun.net.httpserver.maxReqHeaders", "100");
+        preset("sun.net.httpserver.drainAmount", "1048576");        // so that a 404 reaches who still sends
+        preset("jdk.httpclient.allowRestrictedHeaders", "host");
+        preset("jdk.httpclient.keepalive.timeout", "4");            // seconds; Node closes after 5
+        preset("jdk.httpclient.disableRetryConnect", "true");       // retries are decided here, not there
+        preset("jdk.http.maxHeaderSize", "262144");                 // of a backend's answer, bytes
+    }
+
+    private static void preset(String property, String value) {
+        if (System.getProperty(property) == null) System.setProperty(property, value);
+    }
+
+    private static final int BACKLOG = 1024;             // connections that wait to be accepted
+
+    private final Config config;
+    private final Store store;                           // null where the registry is elsewhere
+    private final HttpServer registryServer;             // likewise
+    private final Routes routes;                         // null with --registry-only, as the next four
+    private final Prober prober;
+    private final Backends backends;
+    private final Gateway gateway;
+    private final Watched exchanges = new Watched();
+    private final HttpServer server;
+
+    public static void main(String[] args) {
+        System.exit(run(args, System.getenv()));
+    }
+
+    /** Starts what the arguments ask for and waits until it ends; the answer is the process's exit code. */
+    private static int run(String[] args, Map<String, String> environment) {
+        try {
+            if (List.of(args).contains("--help")) {
+                System.out.print(Config.USAGE + Env.help(Config.SETTINGS));
+                return 0;
+            }
+            Config config = Config.read(args, environment);
+            GatewayServer running = config.demo() ? Demo.start(config) : new GatewayServer(config);
+            Runtime.getRuntime().addShutdownHook(new Thread(running::drain, "drain"));
+            new CountDownLatch(1).await();               // signals end the process, by the hook above
+            return 0;
+        } catch (Env.Refused e) {
+            System.err.println(e.getMessage());
+            return 2;
+        } catch (IOException | InterruptedException e) {
+            System.err.println(e.getMessage());
+            return 1;
+        }
+    }
+
+    /** Starts the gateway, and the embedded registry where the configuration names no other. */
+    GatewayServer(Config config) throws IOException, InterruptedException {
+        this.config = config;
+        config.writeNewKeys();
+        store = config.embedded() ? new Store(Path.of(config.registryFile())) : null;
+        registryServer = store == null ? null
+            : listen("REGISTRY_PORT", config.registryBind(), config.registryPort());
+        if (store != null) serve(registryServer, new RegistryProtocol(store, config.apiKey()), new Watched());
+        if (config.registryOnly()) {
+            routes = null;
+            prober = null;
+            backends = null;
+            gateway = null;
+            server = null;
+        } else {
+            AtomicInteger flips = new AtomicInteger();
+            routes = new Routes(Registry.of(config, store), new TokenCipher(config.secrets()), config, flips);
+            backends = new Backends(config);
+            prober = new Prober(routes, backends, config);
+            gateway = new Gateway(config, routes, backends);
+            server = listen("PROXY_PORT", config.bindAddress(), config.port());
+            serve(server, gateway, exchanges);
+            routes.start();
+            prober.start();
+        }
+        printBanner();
+    }
+
+    private static HttpServer listen(String setting, String address, int port) {
+        try {
+            return HttpServer.create(new InetSocketAddress(InetAddress.getByName(address), port), BACKLOG);
+        } catch (IOException e) {
+            throw new Env.Refused(setting + " " + port + " on " + address + " cannot be used ("
+                + e.getMessage() + "): stop what uses it, or set another one.");
+        }
+    }
+
+    private static void serve(HttpServer server, HttpHandler handler, Watched exchanges) {
+        server.createContext("/", handler);
+        server.setExecutor(exchanges);
+        server.start();
+    }
+
+    /** The port that clients use: the system's choice where PROXY_PORT is 0. */
+    int port() {
+        return server.getAddress().getPort();
+    }
+
+    /** The port of the embedded registry. */
+    int registryPort() {
+        return registryServer.getAddress().getPort();
+    }
+
+    private void printBanner() {
+        if (store != null) {
+            Log.info("Registry  " + place(registryServer) + ", kept in " + config.registryFile());
+        }
+        if (server == null) return;
+        if (store == null) Log.info("Registry  " + routes.registry().place());
+        Log.info("Gateway   " + place(server));
+        Log.info("Status    http://localhost:" + port() + "/gateway/status");
+    }
+
+    private static String place(HttpServer server) {
+        InetSocketAddress address = server.getAddress();
+        return "http://" + Log.urlHost(address.getAddress()) + ":" + address.getPort();
+    }
+
+    /**
+     * Ends in good order: /gateway/health says 503, every answer closes its connection, and what is in flight
+     * may end, for SHUTDOWN_GRACE_MS in all. The port stays open for the first half, for those who are about
+     * to send, unless nothing goes on any more. A second signal ends the process at once.
+     */
+    private void drain() {
+        long grace = config.shutdownGrace();
+        Log.info("Stopping: requests in flight may take " + grace + " ms more.");
+        if (gateway != null) {
+            gateway.drain();
+            awaitQuiet(grace / 2);
+            Thread.ofPlatform().daemon().start(() -> server.stop((int) grace / 1000 + 1));
+            awaitQuiet(grace - grace / 2);
+        }
+        close();
+    }
+
+    /**
+     * Waits until no exchange is under way, at most so long. Quiet means twice in a row: one may be arriving.
+     */
+    private void awaitQuiet(long millis) {
+        long end = System.nanoTime() + millis * 1_000_000;
+        for (int quiet = 0; quiet < 2 && System.nanoTime() - end < 0;) {
+            if (isSignalledAgain()) Runtime.getRuntime().halt(130);
+            LockSupport.parkNanos(20_000_000);
+            quiet = exchanges.active() == 0 ? quiet + 1 : 0;
+        }
+    }
+
+    /** The JVM gives each signal a thread of this name, and all but the first wait for us to end. */
+    private static boolean isSignalledAgain() {
+        ThreadGroup all = Thread.currentThread().getThreadGroup();
+        while (all.getParent() != null) all = all.getParent();
+        Thread[] threads = new Thread[all.activeCount() + 16];
+        int count = all.enumerate(threads);
+        int signals = 0;
+        for (int i = 0; i < count; i++) {
+            if (threads[i].getName().matches("SIG[A-Z]+ handler")) signals++;
+        }
+        return signals > 1;
+    }
+
+    /** Ends at once, whatever is in flight. */
+    @Override
+    public void close() {
+        if (gateway != null) {
+            routes.close();
+            prober.close();
+            server.stop(0);
+            backends.close();
+        }
+        if (store != null) {
+            registryServer.stop(0);
+            store.close();
+        }
+    }
+
+    // ---- 2. Config ---------------------------------------------------------------------------------
+    // What can be set, and what each setting means. The list is the manual: --help prints it and
+    // .env.example repeats it. A Config that breaks a rule cannot exist.
+
+    /**
+     * All settings, checked. Times are milliseconds. {@code newKeys} are those that were missing, made here.
+     */
+    record Config(String registryUrl, String apiKey, List<String> secrets, int port, String bindAddress,
+                  int cacheTtl, int healthInterval, int healthTimeout, int healthFailures,
+                  int connectTimeout, int upstreamTimeout, long maxBody, int shutdownGrace,
+                  String adminToken, List<Cidr> trustedProxies, Allowed allowed, boolean rewriteRedirects,
+                  String accessLog, int registryPort, String registryBind, String registryFile,
+                  boolean demo, boolean registryOnly, Path envFile, Map<String, String> newKeys) {
+
+        static final String USAGE = """
+            Usage: java GatewayServer.java [--option=value …]
+            Each setting is looked for on the command line, in the environment, and in the file .env.
+
+            """;
+
+        static final List<Env.Setting> SETTINGS = List.of(
+            Env.Setting.of("help", "", null, "prints this list"),
+            Env.Setting.of("demo", "", null, "a gateway, a registry and two backends to play with"),
+            Env.Setting.of("registry-only", "", null, "serves the embedded registry and no gateway"),
+            Env.Setting.of("env-file", "", "", "settings are read from this file instead of .env"),
+            Env.Setting.of("registry-url", "BACKENDS_REGISTRY_URL", "",
+                "where backends are written down: http(s)://… or file:…; empty: the embedded registry"),
+            Env.Setting.of("api-key", "API_KEY", "", "the registry's key"),
+            Env.Setting.of("encryption-key", "ENCRYPTION_KEY", "",
+                "opens the backends' tokens; several, with commas, while changing it"),
+            Env.Setting.of("cache-ttl-ms", "CACHE_TTL_MS", "30000", "how old the table of backends may get"),
+            Env.Setting.of("proxy-port", "PROXY_PORT PORT", "8080", "the port that clients use"),
+            Env.Setting.of("bind-address", "BIND_ADDRESS", "0.0.0.0", "the address that clients use"),
+            Env.Setting.of("health-interval-ms", "HEALTH_INTERVAL_MS", "10000",
+                "from probe to probe of a backend"),
+            Env.Setting.of("health-timeout-ms", "HEALTH_TIMEOUT_MS", "5000", "how long a probe may take"),
+            Env.Setting.of("health-failures", "HEALTH_FAILURES", "3",
+                "failures in a row that take a backend out"),
+            Env.Setting.of("connect-timeout-ms", "CONNECT_TIMEOUT_MS", "5000",
+                "how long connecting takes at most"),
+            Env.Setting.of("upstream-timeout-ms", "UPSTREAM_TIMEOUT_MS", "60000",
+                "how long a backend may take until its response headers"),
+            Env.Setting.of("max-body-bytes", "MAX_BODY_BYTES", "0", "larger requests get 413; 0: no limit"),
+            Env.Setting.of("shutdown-grace-ms", "SHUTDOWN_GRACE_MS", "10000",
+                "how long requests in flight may go on after SIGTERM"),
+            Env.Setting.of("admin-token", "ADMIN_TOKEN", "",
+                "opens /gateway/status and the like; empty: they answer this machine only"),
+            Env.Setting.of("trusted-proxies", "TRUSTED_PROXIES", "",
+                "addresses or CIDRs, with commas, whose X-Forwarded-* is believed"),
+            Env.Setting.of("allowed-backends", "ALLOWED_BACKENDS", "",
+                "host patterns (*.lan) or CIDRs that a backend's url must match; empty: any but link-local"),
+            Env.Setting.of("rewrite-redirects", "REWRITE_REDIRECTS", "true",
+                "a Location that points at the backend comes back under its prefix"),
+            Env.Setting.of("access-log", "ACCESS_LOG", "errors", "off, errors, text or json"),
+            Env.Setting.of("registry-port", "REGISTRY_PORT", "8000", "the embedded registry's port"),
+            Env.Setting.of("registry-bind", "REGISTRY_BIND", "127.0.0.1", "the embedded registry's address"),
+            Env.Setting.of("registry-file", "REGISTRY_FILE", "backends.json",
+                "where the embedded registry is kept"));
+
+        /** Reads and checks everything. Throws Env.Refused with a sentence for each fault. */
+        static Config read(String[] args, Map<String, String> environment) {
+            Env env = new Env(SETTINGS, args, environment);
+            if (!env.words().isEmpty()) env.fault("help", "lists what can be set; a word without -- cannot.");
+            boolean demo = env.isOn("demo");
+            String registryUrl = demo || env.isOn("registry-only") ? "" : registryUrl(env);
+            Map<String, String> newKeys = new LinkedHashMap<>();
+            String apiKey = key(env, "api-key", registryUrl, newKeys);
+            String encryptionKey = key(env, "encryption-key", registryUrl, newKeys);
+            Config config = new Config(registryUrl, apiKey, secrets(encryptionKey, apiKey),
+                (int) env.number("proxy-port", 0, 65535), env.text("bind-address"),
+                millis(env, "cache-ttl-ms", 100), millis(env, "health-interval-ms", 100),
+                millis(env, "health-timeout-ms", 10), (int) env.number("health-failures", 1, 1000),
+                millis(env, "connect-timeout-ms", 10), millis(env, "upstream-timeout-ms", 10),
+                env.number("max-body-bytes", 0, Long.MAX_VALUE / 10), millis(env, "shutdown-grace-ms", 0),
+                env.text("admin-token"), cidrs(env, "trusted-proxies"), allowed(env),
+                env.isOn("rewrite-redirects"), env.choice("access-log", "off", "errors", "text", "json"),
+                (int) env.number("registry-port", 0, 65535), env.text("registry-bind"),
+                demo ? Demo.file() : env.text("registry-file"), demo, env.isOn("registry-only"),
+                Path.of(env.text("env-file").isEmpty() ? ".env" : env.text("env-file")), newKeys);
+            env.check();
+            return config;
+        }
+
+        boolean embedded() {
+            return registryUrl.isEmpty();
+        }
+
+        private static String registryUrl(Env env) {
+            String url = env.text("registry-url");
+            if (!url.matches("|file:.+|https?://[^/?#@]+(/[^?#]*)?")) {
+                env.fault("registry-url", "must be http://…, https://… or file:…; no query, no password.");
+            }
+            return url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+        }
+
+        /** A key as it was set; a random one where it is missing and the registry is ours to key. */
+        private static String key(Env env, String option, String registryUrl, Map<String, String> newKeys) {
+            String key = env.text(option);
+            if (key.chars().anyMatch(c -> c < ' ' || c > '~')) {
+                env.fault(option, "must be of visible ASCII characters, for it travels in a header.");
+            }
+            if (!key.isEmpty() || registryUrl.startsWith("file:")) return key;
+            if (registryUrl.isEmpty()) {
+                byte[] random = new byte[24];
+                new SecureRandom().nextBytes(random);
+                key = Base64.getUrlEncoder().encodeToString(random);
+                newKeys.put(option.equals("api-key") ? "API_KEY" : "ENCRYPTION_KEY", key);
+            } else if (option.equals("api-key")) {
+                env.fault(option, "is not set: the registry at BACKENDS_REGISTRY_URL wants one. "
+                    + "Export it, or put it in .env.");
+            }
+            return key;
+        }
+
+        /**
+         * What opens tokens: the keys that were set, and the one that a registrar makes when it has API_KEY
+         * alone.
+         */
+        private static List<String> secrets(String encryptionKey, String apiKey) {
+            List<String> secrets = new ArrayList<>();
+            for (String key : encryptionKey.split(",")) if (!key.isBlank()) secrets.add(key.strip());
+            secrets.add(TokenCipher.secretFrom(apiKey.isEmpty() ? encryptionKey : apiKey));
+            return secrets;
+        }
+
+        private static int millis(Env env, String option, int least) {
+            return (int) env.number(option, least, 86_400_000);
+        }
+
+        private static List<Cidr> cidrs(Env env, String option) {
+            List<Cidr> cidrs = new ArrayList<>();
+            for (String text : list(env, option)) {
+                try {
+                    cidrs.add(Cidr.parse(text));
+                } catch (IllegalArgumentException e) {
+                    env.fault(option, "must be addresses or CIDRs such as 10.0.0.0/8, not \"" + text + "\".");
+                }
+            }
+            return cidrs;
+        }
+
+        private static Allowed allowed(Env env) {
+            List<Cidr> cidrs = new ArrayList<>();
+            List<String> hosts = new ArrayList<>();
+            for (String text : list(env, "allowed-backends")) {
+                if (text.matches("[0-9.]+(/[0-9]+)?|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/[0-9]+)?")) {
+                    try {
+                        cidrs.add(Cidr.parse(text));
+                    } catch (IllegalArgumentException e) {
+                        env.fault("allowed-backends", "holds \"" + text + "\", which is no CIDR.");
+                    }
+                } else if (text.matches("(\\*\\.)?[A-Za-z0-9._-]+")) {
+                    hosts.add(text.toLowerCase(Locale.ROOT));
+                } else {
+                    env.fault("allowed-backends", "takes names, *.names and CIDRs, not \"" + text + "\".");
+                }
+            }
+            return new Allowed(hosts, cidrs);
+        }
+
+        private static List<String> list(Env env, String option) {
+            return Arrays.stream(env.text(option).split(",")).map(String::strip)
+                .filter(text -> !text.isEmpty()).toList();
+        }
+
+        /** Keeps the keys that were made here in the file that the next start reads. Throws Env.Refused. */
+        void writeNewKeys() {
+            if (newKeys.isEmpty() || demo) return;
+            String names = String.join(" and ", newKeys.keySet());
+            StringBuilder lines = new StringBuilder();
+            newKeys.forEach((name, key) -> lines.append(name).append('=').append(key).append('\n'));
+            try {
+                Durable.ownerOnly(envFile);
+                String before = Files.readString(envFile);
+                String gap = before.isEmpty() || before.endsWith("\n") ? "" : "\n";
+                Files.writeString(envFile, gap + lines, StandardOpenOption.APPEND);
+            } catch (IOException e) {
+                throw new Env.Refused("There is no " + names + ", and a new one cannot be written to "
+                    + envFile + " (" + e.getMessage() + "): set it, or make the file writable.");
+            }
+            Log.info("New keys  " + names + " made and written to " + envFile + ": registrars need them.");
+        }
+    }
+
+    // ---- 3. One request ----------------------------------------------------------------------------
+    // From the socket to the backend and back. Anything may throw Refused; it becomes an answer in one
+    // place, handle. Once the answer has begun there is nothing to say any more: the connection breaks.
+
+    /** Why the gateway answered by itself: the status, the word in X-Gateway-Error, and the error's name. */
+    enum Cause {
+        BAD_TARGET(400, "bad-target", "Bad request"),
+        BAD_HEADER(400, "bad-header", "Bad request"),
+        BAD_BODY(400, "bad-body", "Bad request"),
+        BAD_VERSION(505, "bad-version", "HTTP version not supported"),
+        METHOD_REFUSED(405, "method-refused", "Method not allowed"),
+        UPGRADE_REFUSED(501, "upgrade-refused", "Not implemented"),
+        BODY_TOO_LARGE(413, "body-too-large", "Request too large"),
+        CLIENT_STALLED(408, "client-stalled", "Request timeout"),
+        ADMIN_ONLY(403, "admin-only", "Forbidden"),
+        ADMIN_TOKEN_WRONG(401, "admin-token-wrong", "Unauthorized"),
+        NO_SUCH_PAGE(404, "no-such-page", "Not found"),
+        NO_ROUTE(404, "no-route", "No backend found"),
+        NO_HEALTHY_BACKEND(503, "no-healthy-backend", "No healthy backend"),
+        NO_TABLE(503, "registry-unavailable", "No table of backends yet"),
+        CONNECT_REFUSED(502, "connect-refused", "Backend error"),
+        CONNECT_TIMEOUT(504, "connect-timeout", "Backend timeout"),
+        NAME_UNKNOWN(502, "name-unknown", "Backend error"),
+        ADDRESS_FORBIDDEN(502, "address-forbidden", "Backend error"),
+        TLS_FAILED(502, "tls-failed", "Backend error"),
+        BACKEND_CLOSED(502, "backend-closed", "Backend error"),
+        BAD_ANSWER(502, "bad-answer", "Backend error"),
+        UPSTREAM_TIMEOUT(504, "upstream-timeout", "Backend timeout"),
+        ANSWER_BROKEN(502, "answer-broken", "Backend error"),
+        CLIENT_GONE(499, "client-gone", "Client closed the connection"),
+        INTERNAL(500, "internal", "Internal error");
+
+        final int status;
+        final String word;
+        final String error;
+
+        Cause(int status, String word, String error) {
+            this.status = status;
+            this.word = word;
+            this.error = error;
+        }
+    }
+
+    /**
+     * A request that the gateway answers by itself. Cheap: it has no stack trace, for it is no fault of ours.
+     */
+    static final class Refused extends RuntimeException {
+        private static final long serialVersionUID = 1;
+        final transient Cause cause;
+        final transient Map<String, String> fields;        // further members of the JSON answer
+
+        Refused(Cause cause, String message) {
+            this(cause, message, Map.of());
+        }
+
+        Refused(Cause cause, String message, Map<String, String> fields) {
+            super(message, null, false, false);
+            this.cause = cause;
+            this.fields = fields;
+        }
+    }
+
+    /**
+     * What a request asks for, byte for byte: path and query (null where there is no "?") are never decoded
+     * for routing, so what is routed, checked and forwarded is one and the same text.
+     */
+    record Target(String path, String query) {
+        private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/?#]*");
+
+        /** Reads a request-target (RFC 9112 section 3.2). Throws Refused for what could reach elsewhere. */
+        static Target of(String raw) {
+            if (!raw.startsWith("/")) {  // absolute-form: the authority is not for us to follow
+                Matcher absolute = ABSOLUTE.matcher(raw);
+                require(absolute.lookingAt(), "The request target must begin with / or http://.");
+                raw = raw.substring(absolute.end());
+                if (!raw.startsWith("/")) raw = "/" + raw;
+            }
+            require(!raw.startsWith("//"), "The path must not begin with //.");
+            require(raw.indexOf('#') < 0, "A request target has no fragment.");
+            raw = escapeObsText(raw);
+            int question = raw.indexOf('?');
+            String path = question < 0 ? raw : raw.substring(0, question);
+            require(!hasDotSegment(path), "The path must not have . or .. segments, plain or encoded.");
+            require(!path.contains("%00"), "The path must not have an encoded NUL.");
+            return new Target(path, question < 0 ? null : raw.substring(question + 1));
+        }
+
+        /** The same target as the backends of a prefix know it; both prefix and rest are what was sent. */
+        String behind(String prefix) {
+            String rest = path.substring(prefix.length());
+            return query == null ? rest : rest + "?" + query;
+        }
+
+        private static void require(boolean holds, String message) {
+            if (!holds) throw new Refused(Cause.BAD_TARGET, message);
+        }
+
+        /**
+         * HttpServer reads bytes over 0x7F as Latin-1; HttpClient would send them as UTF-8, twice encoded.
+         */
+        private static String escapeObsText(String raw) {
+            int first = 0;
+            while (first < raw.length() && raw.charAt(first) < 0x80) first++;
+            if (first == raw.length()) return raw;
+            StringBuilder escaped = new StringBuilder(raw.substring(0, first));
+            for (int i = first; i < raw.length(); i++) {
+                char c = raw.charAt(i);
+                if (c < 0x80) escaped.append(c);
+                else escaped.append("%%%02X".formatted((int) c));
+            }
+            return escaped.toString();
+        }
+
+        /**
+         * Whether a server behind us might read a segment as "." or "..": it may decode it, take a backslash
+         * or an encoded slash for a slash, and cut off ";parameters" (RFC 3986 section 5.2.4 and its
+         * misuses).
+         */
+        private static boolean hasDotSegment(String path) {
+            if (!path.contains("/.") && path.indexOf('%') < 0) return false;         // nearly every path
+            return DOT_SEGMENT.matcher(path).find();
+        }
+
+        private static final Pattern DOT_SEGMENT =
+            Pattern.compile("(?i)(?:/|%2f|%5c)(?:\\.|%2e){1,2}(?=/|%2f|%5c|;|%3b|$)");
+    }
+
+    /** One request and what became of it; the thread that serves it is the only one that changes it. */
+    static final class Inbound {
+        private static final AtomicLong COUNT = new AtomicLong();
+        private static final String PROCESS = HexFormat.of().toHexDigits(new SecureRandom().nextInt());
+        private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+
+        final HttpExchange exchange;
+        final Headers headers;
+        final String method;
+        final String id;
+        final long began = System.nanoTime();
+        final Watch watch = Watch.ofThisThread();
+        final List<String> attempts = new ArrayList<>(1);  // "name: what went wrong", for those that failed
+        Target target = new Target("", null);
+        Backend backend;                                      // the last that was tried
+        boolean answered;                                     // the head of the answer is out
+        int status;
+        long bytes;                                           // of the answer's body
+        Cause cause;                                          // null where a backend answered whole
+
+        Inbound(HttpExchange exchange) {
+            this.exchange = exchange;
+            headers = exchange.getRequestHeaders();
+            method = exchange.getRequestMethod();
+            String given = headers.getFirst("X-Request-Id");
+            boolean sane = given != null && ID.matcher(given).matches();       // it will stand in log lines
+            id = sane ? given : PROCESS + "-" + COUNT.incrementAndGet();
+        }
+
+        InetAddress peer() {
+            return exchange.getRemoteAddress().getAddress();
+        }
+
+        boolean isChunked() {
+            return headers.containsKey("Transfer-encoding");
+        }
+
+        boolean wantsClose() {
+            return RequestHeaders.namedIn(headers.get("Connection")).contains("Close");
+        }
+
+        String scheme() {
+            return exchange instanceof HttpsExchange ? "https" : "http";
+        }
+
+        /** What may be asked of this target: for an answer of 405 (RFC 9110 section 15.5.6). */
+        void allow(String methods) {
+            exchange.getResponseHeaders().set("Allow", methods);
+        }
+
+        /** Ends the connection with this answer: its client, or what it sent, is not to be gone on with. */
+        void closeAfterwards() {
+            exchange.getResponseHeaders().set("Connection", "close");
+        }
+
+        /** Sends the head of the answer; the length is as HttpExchange wants it. */
+        void begin(int status, long length) throws IOException {
+            Headers answer = exchange.getResponseHeaders();
+            answer.set("X-Proxied-By", "gateway-server");
+            answer.set("X-Request-Id", id);
+            answered = true;
+            this.status = status;
+            exchange.sendResponseHeaders(status, length);
+        }
+
+        /** Sends a whole answer of the gateway's own. {@code finish}: the connection may go on after it. */
+        void answerJson(int status, Object json, boolean finish) throws IOException {
+            answer(status, "application/json", Json.write(json), finish);
+        }
+
+        void answer(int status, String type, String text, boolean finish) throws IOException {
+            watch.until(Watch.For.CLIENT_TO_READ);
+            byte[] body = text.getBytes(StandardCharsets.UTF_8);
+            exchange.getResponseHeaders().set("Content-Type", type);
+            exchange.getResponseHeaders().set("Cache-Control", "no-store");
+            if (method.equals("HEAD")) {
+                exchange.getResponseHeaders().set("Content-Length", Integer.toString(body.length));
+                begin(status, -1);
+                return;
+            }
+            begin(status, body.length);
+            OutputStream out = exchange.getResponseBody();
+            out.write(body);
+            bytes = body.length;
+            if (finish) out.close();                          // closing reads what is left of the request
+            else out.flush();
+        }
+
+        /** The length that was declared; 0 where there is no body, -1 where it is chunked. */
+        long length() {
+            if (isChunked()) return -1;
+            String length = headers.getFirst("Content-length");
+            return length == null ? 0 : Long.parseLong(length);
+        }
+    }
+
+    /** Takes each request to its backend, and the answer back. */
+    static final class Gateway implements HttpHandler {
+        private static final int MOST_ATTEMPTS = 4;  // a request does not go round a dead fleet for ever
+
+        private final Config config;
+        private final Routes routes;
+        private final Backends backends;
+        private final OwnEndpoints own;
+        private final AccessLog log;
+        private volatile boolean draining;
+
+        Gateway(Config config, Routes routes, Backends backends) {
+            this.config = config;
+            this.routes = routes;
+            this.backends = backends;
+            this.own = new OwnEndpoints(config, routes, () -> draining);
+            this.log = new AccessLog(config.accessLog());
+        }
+
+        /** From now on every answer closes its connection, and /gateway/health says 503. */
+        void drain() {
+            draining = true;
+        }
+
+        @Override
+        public void handle(HttpExchange exchange) throws IOException {
+            Inbound in = new Inbound(exchange);
+            try {
+                in.watch.until(Watch.For.REQUEST_BODY);
+                // JDKs before the hardening of 2026 misread some chunked bodies: nothing is read after one.
+                if (draining || in.isChunked() || in.wantsClose()) in.closeAfterwards();
+                serve(in);
+            } catch (Refused refused) {
+                refuse(in, refused);
+            } catch (Watch.Expired expired) {
+                refuse(in, new Refused(expired.wait.cause, expired.wait.message));
+            } catch (IOException broken) {                    // the client's side: nobody is left to tell
+                boolean stalled = in.watch.hasExpired();
+                if (in.cause == null) in.cause = stalled ? Cause.CLIENT_STALLED : Cause.CLIENT_GONE;
+                throw broken;
+            } catch (RuntimeException | Error fault) {
+                Log.warn("Request " + in.id + " met a fault of the gateway: " + Log.trace(fault));
+                refuse(in, new Refused(Cause.INTERNAL, "The gateway has a fault; its log has the details."));
+            } finally {
+                log.write(in);
+            }
+        }
+
+        private void serve(Inbound in) throws IOException {
+            checkHead(in);
+            in.target = Target.of(in.exchange.getRequestURI().toString());
+            if (own.serves(in.target.path())) {
+                own.answer(in);
+                return;
+            }
+            checkForwardable(in);
+            Route route = routes.route(in.target.path());
+            forward(in, route, Body.of(in, config.maxBody()));
+        }
+
+        /** What HttpServer lets through, and RFC 9112 does not. Hardened JDKs refuse some of it before us. */
+        private static void checkHead(Inbound in) {
+            String version = in.exchange.getProtocol();
+            if (!version.equals("HTTP/1.1") && !version.equals("HTTP/1.0")) {
+                throw new Refused(Cause.BAD_VERSION, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+            }
+            List<String> hosts = in.headers.getOrDefault("Host", List.of());
+            boolean oneHost = hosts.size() == 1 && HOST.matcher(hosts.getFirst()).matches();
+            if (!oneHost && !(hosts.isEmpty() && version.equals("HTTP/1.0"))) {
+                throw new Refused(Cause.BAD_HEADER, "Exactly one well-formed Host is needed.");
+            }
+            String length = in.headers.getFirst("Content-length");
+            if (length != null && !LENGTH.matcher(length).matches()) {
+                throw new Refused(Cause.BAD_HEADER, "Content-Length must be digits and nothing else.");
+            }
+            if (in.isChunked() && version.equals("HTTP/1.0")) {
+                throw new Refused(Cause.BAD_HEADER, "HTTP/1.0 has no chunked bodies.");
+            }
+        }
+
+        private static final Pattern HOST =
+            Pattern.compile("(\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9._~-]*)(:[0-9]{0,5})?");
+        private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
+
+        private static void checkForwardable(Inbound in) {
+            if (in.method.equals("TRACE")) {                  // the echo would show the client our token
+                in.allow("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+                throw new Refused(Cause.METHOD_REFUSED, "TRACE is not passed on.");
+            }
+            for (String protocol : in.headers.getOrDefault("Upgrade", List.of())) {
+                if (protocol.toLowerCase(Locale.ROOT).contains("websocket")) {
+                    throw new Refused(Cause.UPGRADE_REFUSED, "WebSocket cannot pass this gateway: the JDK's "
+                        + "HttpServer has no upgrades. Connect to the backend directly.");
+                }
+            }
+        }
+
+        /** Tries one backend after another until one answers, or none may be tried any more. */
+        private void forward(Inbound in, Route route, Body body) throws IOException {
+            Map<String, List<String>> headers = RequestHeaders.of(in, route, config);
+            Set<Backend> unreachable = new HashSet<>();
+            Attempt.Failed last = null;
+            while (true) {
+                Backend backend = route.pick(unreachable);
+                if (backend == null) throw unserved(in, route, last);
+                in.backend = backend;
+                switch (backends.attempt(in, route, backend, headers, body)) {
+                    case Attempt.Answered answered -> {
+                        relay(in, route, answered.response());
+                        return;
+                    }
+                    case Attempt.Failed failed -> {
+                        last = failed;
+                        in.attempts.add(backend.name() + ": " + failed.cause().word);
+                        if (!mayRetry(in, failed, body)) throw unserved(in, route, last);
+                        if (failed.neverSent()) unreachable.add(backend);
+                    }
+                }
+            }
+        }
+
+        /**
+         * A request goes out again if it never arrived, or if arriving twice does no harm (RFC 9110, 9.2.2).
+         */
+        private static boolean mayRetry(Inbound in, Attempt.Failed failed, Body body) {
+            if (in.attempts.size() >= MOST_ATTEMPTS) return false;
+            if (failed.neverSent()) return !body.isBegun();
+            return failed.cause() == Cause.BACKEND_CLOSED && body.isNone() && REPEATABLE.contains(in.method);
+        }
+
+        private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS", "PUT", "DELETE");
+
+        private static Refused unserved(Inbound in, Route route, Attempt.Failed last) {
+            if (last == null) {
+                return new Refused(Cause.NO_HEALTHY_BACKEND,
+                    "No backend of " + route.title() + " is up at the moment. Try again in a second.");
+            }
+            return new Refused(last.cause(), last.message(), Map.of("backend", in.backend.name()));
+        }
+
+        /** Streams a backend's answer to the client; whatever breaks it leaves it visibly incomplete. */
+        private void relay(Inbound in, Route route, HttpResponse<Download> response) throws IOException {
+            try (Download body = response.body()) {
+                ResponseHeaders.copy(in, route, response.headers(), config.rewriteRedirects());
+                long length = ResponseHeaders.length(in, response);
+                in.watch.until(Watch.For.CLIENT_TO_READ);
+                in.begin(response.statusCode(), length);
+                if (length == -1) return;
+                OutputStream out = in.exchange.getResponseBody();
+                if (body.isWaiting()) out.flush();             // the head must not wait for a slow body
+                copy(in, body, out);
+                in.watch.until(Watch.For.CLIENT_TO_READ);
+                out.close();
+            } catch (Download.Broken broken) {
+                in.cause = Cause.ANSWER_BROKEN;
+                in.exchange.getResponseBody().flush();
+                throw broken;
+            }
+        }
+
+        private static void copy(Inbound in, Download body, OutputStream out) throws IOException {
+            while (true) {
+                in.watch.until(Watch.For.BACKEND_TO_SEND);
+                List<ByteBuffer> batch = body.next();
+                if (batch == null) return;
+                in.watch.until(Watch.For.CLIENT_TO_READ);
+                for (ByteBuffer buffer : batch) {
+                    byte[] bytes = new byte[buffer.remaining()];
+                    buffer.get(bytes);
+                    out.write(bytes);
+                    in.bytes += bytes.length;
+                }
+                if (body.isWaiting()) out.flush();             // what is there arrives now: events, progress
+            }
+        }
+
+        /** Answers a request that no backend answered; breaks the connection where an answer has begun. */
+        private void refuse(Inbound in, Refused refused) throws IOException {
+            in.cause = refused.cause;
+            if (in.answered) throw new IOException("the answer broke off: " + refused.cause.word);
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("error", refused.cause.error);
+            json.put("message", refused.getMessage());
+            if (refused.cause == Cause.NO_ROUTE) json.put("path", in.target.path());
+            json.putAll(refused.fields);
+            json.put("requestId", in.id);
+            Headers headers = in.exchange.getResponseHeaders();
+            headers.set("X-Gateway-Error", refused.cause.word);
+            if (refused.cause.status == 503) headers.set("Retry-After", "1");
+            if (refused.cause == Cause.ADMIN_TOKEN_WRONG) headers.set("WWW-Authenticate", "Bearer");
+            boolean unreadable = UNREADABLE.contains(refused.cause);
+            if (unreadable) in.closeAfterwards();
+            in.answerJson(refused.cause.status, json, !unreadable);
+            // What follows on this connection cannot be told apart from the body: nothing of it may be read.
+            if (unreadable) throw new IOException("connection given up: " + refused.cause.word);
+        }
+
+        private static final Set<Cause> UNREADABLE =
+            EnumSet.of(Cause.BAD_HEADER, Cause.BAD_BODY, Cause.BAD_VERSION, Cause.CLIENT_STALLED);
+    }
+
+    /** The headers that a backend gets: the client's, less what is not for it, and then the gateway's own. */
+    static final class RequestHeaders {
+        // As HttpServer writes names: first letter large, the rest small.
+        private static final Set<String> NOT_PASSED_ON = Set.of(
+            // RFC 9110 section 7.6.1: for this connection only; and what HttpClient writes by itself
+            "Connection", "Keep-alive", "Proxy-connection", "Proxy-authenticate", "Proxy-authorization", "Te",
+            "Trailer", "Transfer-encoding", "Upgrade", "Http2-settings", "Content-length", "Expect", "Host",
+            // set by the gateway, or not to be believed
+            "Authorization", "Forwarded", "X-real-ip", "X-request-id", "X-forwarded-for", "X-forwarded-host",
+            "X-forwarded-proto", "X-forwarded-prefix", "X-forwarded-port", "X-forwarded-server");
+
+        private RequestHeaders() {}
+
+        /** All headers but Host and Authorization, which are each backend's own. Throws Refused. */
+        static Map<String, List<String>> of(Inbound in, Route route, Config config) {
+            Map<String, List<String>> result = new HashMap<>();
+            Set<String> named = namedIn(in.headers.get("Connection"));
+            for (Map.Entry<String, List<String>> header : in.headers.entrySet()) {
+                String name = header.getKey();
+                // CGI cannot tell them apart
+                String twin = name.indexOf('_') < 0 ? name : name.replace('_', '-');
+                if (NOT_PASSED_ON.contains(twin) || named.contains(name)) continue;
+                for (String value : header.getValue()) checkValue(name, value);
+                result.put(name, header.getValue());
+            }
+            boolean trusted = Cidr.anyContains(config.trustedProxies(), in.peer());
+            String peer = Log.host(in.peer());
+            set(result, "X-Forwarded-For", before(in, trusted, "X-Forwarded-For", ", ") + peer);
+            String host = in.headers.getFirst("Host");
+            set(result, "X-Forwarded-Host", given(in, trusted, "X-Forwarded-Host", host));
+            set(result, "X-Forwarded-Proto", given(in, trusted, "X-Forwarded-Proto", in.scheme()));
+            set(result, "X-Forwarded-Prefix", before(in, trusted, "X-Forwarded-Prefix", "") + route.prefix);
+            set(result, "X-Request-Id", in.id);
+            result.putIfAbsent("User-agent", List.of("backend-gateway"));    // else HttpClient names the JDK
+            return result;
+        }
+
+        private static Set<String> namedIn(List<String> connection) {
+            if (connection == null) return Set.of();
+            Set<String> names = new HashSet<>();
+            for (String value : connection) {
+                for (String name : value.split(",")) names.add(asHttpServerWrites(name.strip()));
+            }
+            return names;
+        }
+
+        private static String asHttpServerWrites(String name) {
+            String small = name.toLowerCase(Locale.ROOT);
+            return small.isEmpty() ? small : Character.toUpperCase(small.charAt(0)) + small.substring(1);
+        }
+
+        /** HttpClient would turn any other character into "?" without a word. */
+        private static void checkValue(String name, String value) {
+            for (int i = 0; i < value.length(); i++) {
+                char c = value.charAt(i);
+                if ((c < ' ' && c != '\t') || c > '~') {
+                    throw new Refused(Cause.BAD_HEADER,
+                        "The header " + name + " has a character that is not printable ASCII.");
+                }
+            }
+        }
+
+        private static String before(Inbound in, boolean trusted, String name, String separator) {
+            List<String> values = trusted ? in.headers.get(name) : null;
+            return values == null ? "" : String.join(", ", values) + separator;
+        }
+
+        private static String given(Inbound in, boolean trusted, String name, String otherwise) {
+            String value = trusted ? in.headers.getFirst(name) : null;
+            return value == null ? otherwise : value;
+        }
+
+        private static void set(Map<String, List<String>> headers, String name, String value) {
+            if (value != null && !value.isEmpty()) headers.put(name, List.of(value));
+        }
+    }
+
+    /** The headers that a client gets: the backend's, less what is not for it, and then the gateway's own. */
+    static final class ResponseHeaders {
+        private static final Set<String> NOT_PASSED_ON = Set.of(
+            "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "te", "trailer",
+            "transfer-encoding", "upgrade", "content-length", "date", "alt-svc",
+            "x-backend-name", "x-proxied-by", "x-request-id", "x-gateway-error");
+
+        private static final Set<String> POINTS_SOMEWHERE = Set.of("location", "content-location");
+
+        private ResponseHeaders() {}
+
+        static void copy(Inbound in, Route route, HttpHeaders from, boolean rewriteRedirects) {
+            Headers to = in.exchange.getResponseHeaders();
+            Set<String> named = RequestHeaders.namedIn(from.allValues("connection"));
+            for (Map.Entry<String, List<String>> header : from.map().entrySet()) {
+                String name = header.getKey().toLowerCase(Locale.ROOT);
+                if (NOT_PASSED_ON.contains(name)) continue;
+                if (!named.isEmpty() && named.contains(RequestHeaders.asHttpServerWrites(name))) continue;
+                boolean redirect = rewriteRedirects && POINTS_SOMEWHERE.contains(name);
+                for (String value : header.getValue()) {
+                    to.add(name, redirect ? in.backend.underPrefix(value, route.prefix) : value);
+                }
+            }
+            to.set("X-Backend-Name", in.backend.name());
+        }
+
+        /** What HttpServer is to be told: a length, 0 for "unknown, chunked", -1 for "no body". */
+        static long length(Inbound in, HttpResponse<?> response) {
+            int status = response.statusCode();
+            String length = response.headers().firstValue("content-length").orElse(null);
+            boolean bodiless = in.method.equals("HEAD") || status == 204 || status == 205 || status == 304;
+            if (!bodiless) return length == null ? 0 : length.equals("0") ? -1 : Long.parseLong(length);
+            if (length != null && (in.method.equals("HEAD") || status == 304)) {
+                in.exchange.getResponseHeaders().set("Content-Length", length);
+            }
+            return -1;
+        }
+    }
+
+    // ---- 4. Bodies ---------------------------------------------------------------------------------
+    // One attempt to have a backend answer, and the streams in both directions. HttpClient runs its callbacks
+    // on the thread that reads from all backends, so nothing in them may ever wait: uploads are pushed to it
+    // by the request's own thread, downloads are handed to that thread by a queue.
+
+    /** What came of sending a request to one backend. */
+    sealed interface Attempt {
+        /** The head of an answer is here; the body follows. */
+        record Answered(HttpResponse<Download> response) implements Attempt {}
+
+        /** There will be no answer. {@code neverSent}: the request certainly did not reach the backend. */
+        record Failed(Cause cause, boolean neverSent, String message) implements Attempt {}
+    }
+
+    /** The way to the backends: the connections, and what may go wrong with them. */
+    static final class Backends {
+        private final Config config;
+        private final HttpClient plain;
+        private final HttpClient secure;
+
+        Backends(Config config) {
+            this.config = config;
+            plain = client().executor(Runnable::run).build();
+            secure = client().executor(Executors.newVirtualThreadPerTaskExecutor()).build();   // TLS computes
+        }
+
+        private HttpClient.Builder client() {
+            return HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)   // the default offers h2c
+                .proxy(HttpClient.Builder.NO_PROXY).followRedirects(HttpClient.Redirect.NEVER)
+                .connectTimeout(Duration.ofMillis(config.connectTimeout()));
+        }
+
+        /**
+         * Sends a request to a backend and waits for the head of its answer. Throws what the client did
+         * wrong.
+         */
+        Attempt attempt(Inbound in, Route route, Backend backend, Map<String, List<String>> headers,
+                        Body body) {
+            addOwn(headers, backend);
+            try {
+                URI uri = backend.uri(in.target.behind(route.prefix), config.allowed());
+                in.watch.until(Watch.For.ANSWER, config.upstreamTimeout());
+                HttpRequest request = new Outbound(in.method, uri, HttpHeaders.of(headers, (n, v) -> true),
+                    Optional.ofNullable(body.publisher()));
+                HttpClient client = backend.isSecure() ? secure : plain;
+                HttpResponse<Download> response = body instanceof Body.Upload upload
+                    ? upload.send(in, client, request) : client.send(request, Download::of);
+                in.watch.until(Watch.For.NOTHING);
+                backend.health.reached();
+                return new Attempt.Answered(response);
+            } catch (InterruptedException | Watch.Expired e) {
+                in.watch.settle();
+                return new Attempt.Failed(Cause.UPSTREAM_TIMEOUT, false,
+                    "The backend did not answer within " + config.upstreamTimeout() + " ms.");
+            } catch (IOException | IllegalArgumentException | UncheckedIOException e) {
+                Attempt.Failed failed = failure(e);
+                if (failed.neverSent()) backend.health.failed(failed.cause().word, config.healthFailures());
+                return failed;
+            }
+        }
+
+        /** The headers that only this backend may get. */
+        private static void addOwn(Map<String, List<String>> headers, Backend backend) {
+            headers.put("Host", List.of(backend.authority));
+            headers.remove("Authorization");               // of the backend that was tried before
+            if (!backend.token.isEmpty()) headers.put("Authorization", List.of("Bearer " + backend.token));
+        }
+
+        /** Asks a backend's health path. Answers the status; throws IOException where there is none. */
+        int probe(Backend backend) throws IOException, InterruptedException {
+            Map<String, List<String>> headers = new HashMap<>();
+            headers.put("User-Agent", List.of("backend-gateway"));
+            addOwn(headers, backend);
+            URI page = backend.uri(backend.healthPath(), config.allowed());
+            HttpRequest.Builder request = HttpRequest.newBuilder(page)
+                .timeout(Duration.ofMillis(config.healthTimeout()));
+            headers.forEach((name, values) -> request.header(name, values.getFirst()));
+            HttpClient client = backend.isSecure() ? secure : plain;
+            HttpResponse<Download> response = client.send(request.build(), Download::of);
+            try (Download body = response.body()) {
+                body.skip();
+            }
+            return response.statusCode();
+        }
+
+        /**
+         * The kind of a failure, from what HttpClient throws. The first kinds prove that nothing was sent.
+         */
+        private static Attempt.Failed failure(Exception e) {
+            for (Throwable t = e; t != null; t = t.getCause()) {
+                switch (t) {
+                    case Backend.Forbidden f -> {
+                        return neverSent(Cause.ADDRESS_FORBIDDEN, "The backend's address is not allowed.");
+                    }
+                    case HttpConnectTimeoutException c -> {
+                        return neverSent(Cause.CONNECT_TIMEOUT, "The backend took too long to connect.");
+                    }
+                    case UnknownHostException u -> {
+                        return neverSent(Cause.NAME_UNKNOWN, "The backend's name has no address.");
+                    }
+                    case SSLHandshakeException s -> {
+                        return neverSent(Cause.TLS_FAILED, "The backend's TLS handshake failed: "
+                            + Log.clean(String.valueOf(rootOf(s).getMessage())));
+                    }
+                    case ConnectException c -> {
+                        return neverSent(Cause.CONNECT_REFUSED, "The backend cannot be connected to.");
+                    }
+                    case NoRouteToHostException n -> {
+                        return neverSent(Cause.CONNECT_REFUSED, "The backend cannot be connected to.");
+                    }
+                    default -> { }
+                }
+            }
+            boolean nonsense = !(e instanceof IOException) || e instanceof ProtocolException
+                || String.valueOf(e.getMessage()).contains("parsing");
+            return nonsense
+                ? new Attempt.Failed(Cause.BAD_ANSWER, false, "The backend's answer is not HTTP.")
+                : new Attempt.Failed(Cause.BACKEND_CLOSED, false, "The backend closed without an answer.");
+        }
+
+        private static Attempt.Failed neverSent(Cause cause, String message) {
+            return new Attempt.Failed(cause, true, message);
+        }
+
+        private static Throwable rootOf(Throwable t) {
+            while (t.getCause() != null) t = t.getCause();
+            return t;
+        }
+
+        void close() {
+            plain.shutdownNow();
+            secure.shutdownNow();
+        }
+    }
+
+    /**
+     * A request as HttpClient sends it; its builder would copy all headers once more and insist on a body.
+     */
+    static final class Outbound extends HttpRequest {
+        private final String method;
+        private final URI uri;
+        private final HttpHeaders headers;
+        private final Optional<BodyPublisher> body;
+
+        Outbound(String method, URI uri, HttpHeaders headers, Optional<BodyPublisher> body) {
+            this.method = method;
+            this.uri = uri;
+            this.headers = headers;
+            this.body = body;
+        }
+
+        @Override
+        public Optional<BodyPublisher> bodyPublisher() {
+            return body;
+        }
+
+        @Override
+        public String method() {
+            return method;
+        }
+
+        @Override
+        public Optional<Duration> timeout() {
+            return Optional.empty();  // the watch has it: HttpClient's own would cut uploads
+        }
+
+        @Override
+        public boolean expectContinue() {
+            return false;
+        }
+
+        @Override
+        public URI uri() {
+            return uri;
+        }
+
+        @Override
+        public Optional<HttpClient.Version> version() {
+            return Optional.empty();
+        }
+
+        @Override
+        public HttpHeaders headers() {
+            return headers;
+        }
+    }
+
+    /** A request's body on its way to a backend. */
+    sealed interface Body {
+        int SMALL = 16 * 1024;  // read whole before it is sent: one thread does it all
+
+        /** No body. {@code publisher} is null, or says "Content-Length: 0" as the client did. */
+        record None(HttpRequest.BodyPublisher publisher) implements Body {}
+
+        /** A body of at most SMALL bytes. */
+        record Small(HttpRequest.BodyPublisher publisher) implements Body {}
+
+        HttpRequest.BodyPublisher publisher();
+
+        default boolean isNone() {
+            return this instanceof None;
+        }
+
+        /** Whether some of it is gone, so that no other backend can have it whole. */
+        default boolean isBegun() {
+            return false;
+        }
+
+        /** The body of a request, of which a small one is read here. Throws Refused where it is too large. */
+        static Body of(Inbound in, long most) throws IOException {
+            long length = in.length();
+            if (most > 0 && length > most) throw tooLarge(most);
+            if (length == 0) {
+                boolean said = in.headers.containsKey("Content-length");
+                return new None(said ? HttpRequest.BodyPublishers.noBody() : null);
+            }
+            if (length < 0 || length > SMALL) return new Upload(length, most);
+            byte[] bytes = new byte[(int) length];
+            for (int read = 0; read < bytes.length;) read += read(in, bytes, read);
+            return new Small(HttpRequest.BodyPublishers.ofByteArray(bytes));
+        }
+
+        private static Refused tooLarge(long most) {
+            return new Refused(Cause.BODY_TOO_LARGE, "The request's body is larger than " + most + " bytes.");
+        }
+
+        /** As InputStream.read, but -1 only where a chunked body ends; bytes that do not come are a fault. */
+        private static int read(Inbound in, byte[] bytes, int from) throws IOException {
+            in.watch.until(Watch.For.REQUEST_BODY);
+            int read;
+            try {
+                read = in.exchange.getRequestBody().read(bytes, from, bytes.length - from);
+            } catch (IOException | RuntimeException e) {   // older JDKs throw IndexOutOfBounds for bad chunks
+                in.watch.until(Watch.For.NOTHING);         // throws Expired where that is why
+                throw new Refused(Cause.BAD_BODY, "The request's body is broken or ended too early.");
+            }
+            if (read >= 0 || in.isChunked()) return read;
+            throw new Refused(Cause.BAD_BODY, "The request's body ended too early.");
+        }
+
+        /**
+         * A body that is passed on while it arrives. HttpClient asks for each buffer; the request's thread
+         * waits for that, reads from the client and pushes. So a backend that does not read stops the client.
+         */
+        final class Upload implements Body, HttpRequest.BodyPublisher, Flow.Subscription {
+            private final long length;                     // -1: unknown, chunked
+            private final long most;                       // 0: no limit
+            private final Semaphore demand = new Semaphore(0);
+            private volatile Flow.Subscriber<? super ByteBuffer> backend;
+            private volatile boolean over;                 // nobody wants the rest
+
+            Upload(long length, long most) {
+                this.length = length;
+                this.most = most;
+            }
+
+            @Override
+            public HttpRequest.BodyPublisher publisher() {
+                return this;
+            }
+
+            @Override
+            public boolean isBegun() {
+                return backend != null;
+            }
+
+            @Override
+            public long contentLength() {
+                return length;
+            }
+
+            @Override
+            public void subscribe(Flow.Subscriber<? super ByteBuffer> subscriber) {
+                boolean second = backend != null;          // the bytes are gone: this one cannot have them
+                if (!second) backend = subscriber;
+                subscriber.onSubscribe(this);
+                if (second) subscriber.onError(new IOException("the body was sent already"));
+            }
+
+            @Override
+            public void request(long buffers) {
+                demand.release((int) Math.min(buffers, 64));
+            }
+
+            @Override
+            public void cancel() {
+                over = true;
+                demand.release();
+            }
+
+            /** Sends the request with this body, and waits for the head of the answer. */
+            HttpResponse<Download> send(Inbound in, HttpClient client, HttpRequest request)
+                    throws IOException, InterruptedException {
+                CompletableFuture<HttpResponse<Download>> answer = client.sendAsync(request, Download::of);
+                answer.whenComplete((response, failure) -> cancel());  // wakes the pump: no more is wanted
+                try {
+                    pump(in);
+                    in.watch.until(Watch.For.ANSWER);
+                    return answer.get();
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof IOException cause) throw cause;
+                    throw new IOException(e.getCause());
+                } finally {
+                    answer.cancel(true);                   // closes the connection unless the answer is here
+                }
+            }
+
+            private void pump(Inbound in) throws IOException, InterruptedException {
+                long sent = 0;
+                while (true) {
+                    in.watch.until(Watch.For.ANSWER);
+                    demand.acquire();
+                    if (over) return;
+                    byte[] bytes = new byte[SMALL];
+                    try {
+                        int read = length == sent ? -1 : read(in, bytes, 0);
+                        if (read < 0) break;
+                        sent += read;
+                        if (most > 0 && sent > most) throw tooLarge(most);
+                        backend.onNext(ByteBuffer.wrap(bytes, 0, read));
+                    } catch (Refused | Watch.Expired e) {  // breaks the request off at the backend, too
+                        backend.onError(new IOException("the client's body broke off"));
+                        throw e;
+                    }
+                }
+                backend.onComplete();
+            }
+        }
+    }
+
+    /**
+     * A backend's answer on its way to a client: one batch of buffers is asked for, and one may be waiting.
+     */
+    static final class Download implements HttpResponse.BodySubscriber<Download>, AutoCloseable {
+        /** The backend, or its connection, gave up in the middle of its answer. */
+        static final class Broken extends IOException {
+            private static final long serialVersionUID = 1;
+
+            Broken(Throwable cause) {
+                super("the backend's answer broke off", cause);
+            }
+        }
+
+        private static final Object END = new Object();
+        private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
+
+        // batches, a Throwable, END
+        private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
+        private volatile Flow.Subscription subscription;
+        private boolean ended;
+
+        /**
+         * Accepts an answer's head. Throws ProtocolException's kin where its length can be read in two ways.
+         */
+        static Download of(HttpResponse.ResponseInfo head) {
+            List<String> lengths = head.headers().allValues("content-length");
+            List<String> codings = head.headers().allValues("transfer-encoding");
+            boolean clear = switch (lengths.size() + codings.size()) {
+                case 0 -> true;
+                case 1 -> lengths.isEmpty() ? codings.getFirst().equalsIgnoreCase("chunked")
+                    : LENGTH.matcher(lengths.getFirst()).matches();
+                default -> false;
+            };
+            if (!clear) throw new UncheckedIOException(new ProtocolException("unclear length"));
+            return new Download();
+        }
+
+        @Override
+        public CompletionStage<Download> getBody() {
+            return CompletableFuture.completedStage(this);
+        }
+
+        @Override
+        public void onSubscribe(Flow.Subscription subscription) {
+            this.subscription = subscription;
+            subscription.request(1);
+        }
+
+        @Override
+        public void onNext(List<ByteBuffer> batch) {
+            arrived.add(batch);
+        }
+
+        @Override
+        public void onError(Throwable failure) {
+            arrived.add(failure);
+        }
+
+        @Override
+        public void onComplete() {
+            arrived.add(END);
+        }
+
+        /** The next batch, or null at the end. Throws Broken where the end did not come. */
+        @SuppressWarnings("unchecked")
+        List<ByteBuffer> next() throws Broken {
+            try {
+                Object next = arrived.take();
+                if (next instanceof List) {
+                    subscription.request(1);
+                    return (List<ByteBuffer>) next;
+                }
+                ended = true;
+                if (next instanceof Throwable failure) throw new Broken(failure);
+                return null;
+            } catch (InterruptedException e) {
+                throw new Broken(e);
+            }
+        }
+
+        /** Whether the next batch, or the end, is not there yet. */
+        boolean isWaiting() {
+            return arrived.isEmpty();
+        }
+
+        /** Reads a short answer to its end, so that its connection can be used again. */
+        void skip() throws Broken {
+            for (int batches = 0; batches < 4 && next() != null;) batches++;
+        }
+
+        /** Gives up what did not arrive yet: the backend sees its connection closed. */
+        @Override
+        public void close() {
+            if (!ended) subscription.cancel();
+        }
+    }
+
+    /**
+     * Time limits for a thread that serves an exchange. HttpServer waits for ever for a client that sends or
+     * reads nothing; interrupting the thread makes its socket close, and makes HttpClient give up.
+     */
+    static final class Watch {
+        /** What a thread waits for, how long it may, and what to say when it does not come. */
+        enum For {
+            REQUEST_HEAD(30_000, Cause.CLIENT_STALLED, "The request's head came too slowly."),
+            REQUEST_BODY(60_000, Cause.CLIENT_STALLED, "The request's body stopped coming."),
+            ANSWER(60_000, Cause.UPSTREAM_TIMEOUT, "The backend did not answer in time."),
+            BACKEND_TO_SEND(300_000, Cause.ANSWER_BROKEN, "The backend's answer stopped coming."),
+            CLIENT_TO_READ(60_000, Cause.CLIENT_STALLED, "The client stopped reading."),
+            NOTHING(0, null, "");
+
+            final long millis;  // since the last byte, but for REQUEST_HEAD: in all
+            final Cause cause;
+            final String message;
+
+            For(long millis, Cause cause, String message) {
+                this.millis = millis;
+                this.cause = cause;
+                this.message = message;
+            }
+        }
+
+        /** The time is up; the thread's interrupt is spent. */
+        static final class Expired extends RuntimeException {
+            private static final long serialVersionUID = 1;
+            final transient For wait;
+
+            Expired(For wait) {
+                super(wait.message, null, false, false);
+                this.wait = wait;
+            }
+        }
+
+        private static final Map<Thread, Watch> ALL = new ConcurrentHashMap<>();
+
+        static {
+            Thread.ofPlatform().daemon().name("watch").start(Watch::sweep);
+        }
+
+        private final Thread thread = Thread.currentThread();
+        private For waiting = For.REQUEST_HEAD;
+        private long deadline = System.nanoTime() + For.REQUEST_HEAD.millis * 1_000_000;
+        private boolean expired;
+
+        static Watch ofThisThread() {
+            return ALL.computeIfAbsent(Thread.currentThread(), t -> new Watch());
+        }
+
+        /** Ends the watch over this thread. */
+        void end() {
+            ALL.remove(thread);
+            settle();
+        }
+
+        void until(For what) {
+            until(what, what.millis);
+        }
+
+        /** From now on the thread waits for something else. Throws Expired where the time was up before. */
+        synchronized void until(For what, long millis) {
+            if (expired) {
+                Thread.interrupted();
+                throw new Expired(waiting);
+            }
+            waiting = what;
+            deadline = System.nanoTime() + millis * 1_000_000;
+        }
+
+        /** Takes note that the time was up: what comes next has its own limit. */
+        synchronized void settle() {
+            expired = false;
+            waiting = For.NOTHING;
+            Thread.interrupted();
+        }
+
+        synchronized boolean hasExpired() {
+            return expired;
+        }
+
+        private synchronized void expireIfDue(long now) {
+            if (expired || waiting == For.NOTHING || now - deadline < 0) return;
+            expired = true;
+            thread.interrupt();
+        }
+
+        private static void sweep() {
+            while (true) {
+                long now = System.nanoTime();
+                ALL.values().forEach(watch -> watch.expireIfDue(now));
+                LockSupport.parkNanos(100_000_000);
+            }
+        }
+    }
+
+    /** Runs HttpServer's exchanges: a thread each, watched from the first byte of the request on. */
+    static final class Watched implements Executor {
+        // Before JDK 24 a virtual thread in HttpServer's synchronized reads holds its carrier (JEP 491).
+        private final ExecutorService threads = Runtime.version().feature() < 24
+            ? Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("exchange-", 0).factory())
+            : Executors.newVirtualThreadPerTaskExecutor();
+        private final AtomicInteger active = new AtomicInteger();
+
+        @Override
+        public void execute(Runnable exchange) {
+            active.incrementAndGet();
+            threads.execute(() -> {
+                Watch watch = Watch.ofThisThread();
+                try {
+                    exchange.run();
+                } finally {
+                    watch.end();
+                    active.decrementAndGet();
+                }
+            });
+        }
+
+        /** How many exchanges are under way, from the first byte of the request to the last of the answer. */
+        int active() {
+            return active.get();
+        }
+    }
+
+    // ---- 5. Routing --------------------------------------------------------------------------------
+    // Which backends serve a path. The longest prefix wins; "/api" serves "/api" and "/api/x", never "/apix".
+    // A table is immutable: a refresh builds a new one, keeps in it what did not change, and swaps them.
+
+    /**
+     * A backend in service, or kept out of it by a {@code fault}: its entry, its opened token, its health.
+     */
+    static final class Backend {
+        /** The backend's address is one that registered urls may not lead to. */
+        static final class Forbidden extends IOException {
+            private static final long serialVersionUID = 1;
+        }
+
+        final Entry entry;
+        final Map<?, ?> data;  // as the registry had it: the same, nothing changed
+        final String token;                                // opened; empty where there is none
+        final String fault;                                // why it cannot serve; empty where it can
+        final Health health;
+        final String authority;                            // host and port as the url has them: its Host
+        private final String basePath;
+        private final String host;
+        private final String port;                         // with its colon, or empty
+
+        Backend(Entry entry, Map<?, ?> data, String token, String fault, Health health) {
+            this.entry = entry;
+            this.data = data;
+            this.token = token;
+            this.fault = fault;
+            this.health = health;
+            URI url = URI.create(entry.url());
+            authority = url.getRawAuthority();
+            basePath = url.getRawPath();
+            int colon = authority.indexOf(':', authority.lastIndexOf(']') + 1);
+            host = colon < 0 ? authority : authority.substring(0, colon);
+            port = colon < 0 ? "" : authority.substring(colon);
+        }
+
+        String name() {
+            return entry.name();
+        }
+
+        String healthPath() {
+            return entry.healthPath().isEmpty() ? "/health" : entry.healthPath();
+        }
+
+        boolean isSecure() {
+            return entry.url().startsWith("https:");
+        }
+
+        boolean isAvailable() {
+            return fault.isEmpty() && health.up;
+        }
+
+        /**
+         * Where a target (its path begins after the prefix) is to be sent. A name is looked up here, so that
+         * the address that was checked is the one that is used; TLS needs the name, and proves it.
+         */
+        URI uri(String target, Allowed allowed) throws IOException {
+            InetAddress address = InetAddress.getByName(host);         // the JDK keeps answers for 30 s
+            if (!allowed.permits(host, address)) throw new Forbidden();
+            String place = isSecure() ? "https://" + authority : "http://" + Log.urlHost(address) + port;
+            String all = basePath + target;
+            return URI.create(place + (all.startsWith("/") ? all : "/" + all));
+        }
+
+        /** A Location that points at this backend, as a client must see it; any other as it is. */
+        String underPrefix(String location, String prefix) {
+            String path = location;
+            int slashes = location.startsWith("//") ? 0 : location.indexOf("://") + 1;
+            if (slashes > 0 || location.startsWith("//")) {
+                String scheme = isSecure() ? "https:" : "http:";
+                String rest = location.substring(slashes);
+                if (slashes > 0 && !location.substring(0, slashes).equalsIgnoreCase(scheme)) return location;
+                int end = 2;
+                while (end < rest.length() && "/?#".indexOf(rest.charAt(end)) < 0) end++;
+                if (!rest.substring(2, end).equalsIgnoreCase(authority)) return location;
+                path = rest.substring(end).startsWith("/") ? rest.substring(end) : "/" + rest.substring(end);
+            } else if (!location.startsWith("/") || begins(location, prefix)) {
+                return location;
+            }
+            if (!begins(path, basePath)) return location;
+            return prefix + path.substring(basePath.length());
+        }
+
+        /** Whether a path, with what may follow it, is this prefix or lies under it. */
+        private static boolean begins(String path, String prefix) {
+            return path.startsWith(prefix)
+                && (path.length() == prefix.length() || "/?#".indexOf(path.charAt(prefix.length())) >= 0);
+        }
+    }
+
+    /** The backends of one prefix, and whose turn it is. */
+    static final class Route {
+        final String prefix;                               // empty for the one that takes everything
+        final List<Backend> backends;
+        private final AtomicInteger flips;
+        private final AtomicInteger turn = new AtomicInteger();
+        private volatile Order order = new Order(-1, List.of());
+
+        /** Available backends, each as often as its weight says; good until a backend's state flips. */
+        private record Order(int flips, List<Backend> turns) {}
+
+        /** {@code flips} counts the times that any backend went up or down. */
+        Route(String prefix, List<Backend> backends, AtomicInteger flips) {
+            this.prefix = prefix;
+            this.backends = backends;
+            this.flips = flips;
+        }
+
+        String title() {
+            return prefix.isEmpty() ? "/" : prefix;
+        }
+
+        /** The next available backend that is not among these; null where there is none. */
+        Backend pick(Set<Backend> except) {
+            Order now = order;
+            if (now.flips != flips.get()) order = now = newOrder(flips.get());
+            int size = now.turns.size();
+            for (int i = 0; i < size; i++) {
+                Backend backend = now.turns.get(Math.floorMod(turn.getAndIncrement(), size));
+                if (!except.contains(backend)) return backend;
+            }
+            return null;
+        }
+
+        /**
+         * Smooth weighted round robin: of weight w, the turns lie at 1/2w, 3/2w, … of a round, so that they
+         * are spread and not bunched. Written down once, a pick costs one increment and no lock.
+         */
+        private Order newOrder(int flips) {
+            record Turn(double at, Backend backend) {}
+            List<Backend> available = backends.stream().filter(Backend::isAvailable).toList();
+            int divisor = 0;
+            for (Backend backend : available) divisor = gcd(divisor, backend.entry.weight());
+            List<Turn> turns = new ArrayList<>();
+            for (Backend backend : available) {
+                int weight = backend.entry.weight() / divisor;
+                for (int i = 0; i < weight; i++) turns.add(new Turn((2.0 * i + 1) / (2 * weight), backend));
+            }
+            turns.sort(Comparator.comparingDouble(Turn::at));
+            return new Order(flips, turns.stream().map(Turn::backend).toList());
+        }
+
+        private static int gcd(int a, int b) {
+            return b == 0 ? a : gcd(b, a % b);
+        }
+    }
+
+    /** Every route at one moment, and the entries that made none. Immutable. */
+    record RoutingTable(Listing listing, Map<String, Route> routes, List<Backend> backends,
+                        Map<String, String> skipped, int depth) {
+        /**
+         * {@code skipped}: why an entry of this key is no backend; {@code depth}: segments of the deepest
+         * prefix.
+         */
+        static final RoutingTable EMPTY = new RoutingTable(null, Map.of(), List.of(), Map.of(), 0);
+
+        /** The route of the longest prefix that fits; null where none does. */
+        Route route(String path) {
+            int end = endOfSegments(path, depth);
+            while (end > 0) {
+                Route route = routes.get(path.substring(0, end));
+                if (route != null) return route;
+                end = path.lastIndexOf('/', end - 1);
+            }
+            return routes.get("");
+        }
+
+        private static int endOfSegments(String path, int segments) {
+            int end = 0;
+            while (segments-- > 0 && end >= 0 && end < path.length()) {
+                int slash = path.indexOf('/', end + 1);
+                end = slash < 0 ? path.length() : slash;
+            }
+            return end;
+        }
+
+        long healthy() {
+            return backends.stream().filter(Backend::isAvailable).count();
+        }
+
+        /**
+         * A table of what the registry holds now; backends and routes that did not change are the same
+         * objects.
+         */
+        RoutingTable next(Listing listing, TokenCipher cipher, AtomicInteger flips) {
+            Map<String, Backend> known = new HashMap<>();
+            for (Backend backend : backends) known.put(backend.name(), backend);
+            Map<String, Backend> found = new TreeMap<>();
+            Map<String, String> skipped = new TreeMap<>();
+            for (Listing.Item item : listing.items()) {
+                try {
+                    Backend backend = backend(item, known.get(item.key()), cipher, flips);
+                    if (found.putIfAbsent(backend.name(), backend) != null) {
+                        skipped.put(item.key() + " (again)", "name is taken by another entry");
+                    }
+                } catch (IllegalArgumentException e) {
+                    skipped.put(Log.clean(item.key()), e.getMessage());
+                }
+            }
+            Map<String, Route> routes = routesOf(found.values(), flips);
+            int depth = 0;
+            for (String prefix : routes.keySet()) depth = Math.max(depth, prefix.split("/", -1).length - 1);
+            return new RoutingTable(listing, routes, List.copyOf(found.values()), skipped, depth);
+        }
+
+        private Map<String, Route> routesOf(Collection<Backend> backends, AtomicInteger flips) {
+            Map<String, List<Backend>> byPrefix = new HashMap<>();
+            for (Backend backend : backends) {
+                byPrefix.computeIfAbsent(backend.entry.prefix(), p -> new ArrayList<>()).add(backend);
+            }
+            Map<String, Route> result = new HashMap<>();
+            byPrefix.forEach((prefix, members) -> {
+                Route before = routes.get(prefix);
+                boolean same = before != null && before.backends.equals(members);
+                result.put(prefix, same ? before : new Route(prefix, members, flips));
+            });
+            return result;
+        }
+
+        private static Backend backend(Listing.Item item, Backend known, TokenCipher cipher,
+                                       AtomicInteger flips) {
+            if (known != null && known.data.equals(item.data())) return known;
+            Entry entry = Entry.of(item.key(), item.data());
+            boolean sameUrl = known != null && known.entry.url().equals(entry.url());
+            Health health = sameUrl ? known.health : new Health(entry.name(), flips);
+            String token = entry.token();
+            String fault = "";
+            if (TokenCipher.isSealed(token)) {
+                try {
+                    String binding = TokenCipher.binding(entry.name(), entry.url(), entry.prefix());
+                    token = cipher.open(token, binding);
+                    if (!Entry.isToken(token)) fault = "its token has characters that no header can carry";
+                } catch (GeneralSecurityException e) {
+                    fault = "its token does not open: " + e.getMessage();
+                }
+            } else if (!token.isEmpty() && known == null) {
+                Log.warn("Backend " + entry.name() + " has its token in plain text in the registry: "
+                    + "RegisterBackend.java would encrypt it.");
+            }
+            if (!fault.isEmpty()) {
+                token = "";
+                Log.warn("Backend " + entry.name() + " is out of service: " + fault + ".");
+            }
+            return new Backend(entry, item.data(), token, fault, health);
+        }
+    }
+
+    // ---- 6. Health ---------------------------------------------------------------------------------
+    //
+    //            failures in a row, probed or met by a request
+    //     up  -------------------------------------------------->  down
+    //         <--------------------------------------------------
+    //                            one good probe
+    //
+    // A backend begins up. One that is down is probed every second, so that a restart costs a second.
+
+    /**
+     * Whether one backend is up, and what is known of it. It outlives tables as long as the url is the same.
+     */
+    static final class Health {
+        private final String name;
+        private final AtomicInteger flips;
+        volatile boolean up = true;
+        volatile int failures;                             // in a row
+        volatile String reason = "";                       // of the last failure
+        volatile long lastCheck;                           // epoch milliseconds; 0: never
+        private volatile long nextProbe = Long.MIN_VALUE;  // System.nanoTime
+        private volatile boolean probing;
+
+        /** {@code flips} counts the times that any backend went up or down. */
+        Health(String name, AtomicInteger flips) {
+            this.name = name;
+            this.flips = flips;
+        }
+
+        /** A request was answered: the failures before it were none in a row. */
+        void reached() {
+            if (failures != 0 && up) passed();
+        }
+
+        private synchronized void passed() {
+            failures = 0;
+            reason = "";
+            if (up) return;
+            up = true;
+            flips.incrementAndGet();
+            Log.info("Backend " + name + " is up again.");
+        }
+
+        synchronized void failed(String reason, int limit) {
+            failures++;
+            this.reason = reason;
+            if (!up || failures < limit) return;
+            up = false;
+            nextProbe = System.nanoTime() + Prober.WHILE_DOWN;
+            flips.incrementAndGet();
+            Log.warn("Backend " + name + " is down: " + reason + ", " + failures + " failures in a row.");
+        }
+
+        /**
+         * Whether it is time for a probe; who gets true must probe. The first one comes {@code spread} late.
+         */
+        boolean claim(long now, long spread) {
+            if (nextProbe == Long.MIN_VALUE) nextProbe = now + spread;
+            if (probing || now - nextProbe < 0) return false;
+            probing = true;
+            return true;
+        }
+
+        /**
+         * Notes what a probe found; an empty reason is a good one. The next one comes after {@code pause} ns.
+         */
+        void probed(String reason, int limit, long pause) {
+            lastCheck = System.currentTimeMillis();
+            if (reason.isEmpty()) passed();
+            else failed(reason, limit);
+            nextProbe = System.nanoTime() + (up ? pause : Prober.WHILE_DOWN);
+            probing = false;
+        }
+    }
+
+    /** Asks every backend how it is: spread over the interval, and never too many at once. */
+    static final class Prober {
+        static final long WHILE_DOWN = 1_000_000_000;      // ns between two probes of a backend that is down
+        private static final int AT_ONCE = 64;
+        private static final int TICK = 50;                // ms
+        private static final Set<Integer> ALIVE_WITHOUT_PAGE = Set.of(401, 403, 404, 405, 501);
+
+        private final Routes routes;
+        private final Backends backends;
+        private final Config config;
+        private final Semaphore places = new Semaphore(AT_ONCE);
+        private final Thread thread;
+
+        Prober(Routes routes, Backends backends, Config config) {
+            this.routes = routes;
+            this.backends = backends;
+            this.config = config;
+            thread = Thread.ofPlatform().daemon().name("prober").unstarted(this::run);
+        }
+
+        void start() {
+            thread.start();
+        }
+
+        void close() {
+            thread.interrupt();
+        }
+
+        private void run() {
+            try {
+                while (true) {
+                    List<Backend> all = routes.table().backends();
+                    long spread = Math.min(config.healthInterval(), all.size());  // ms; at once for a few
+                    for (Backend backend : all) {
+                        if (!backend.fault.isEmpty() || !backend.health.claim(System.nanoTime(),
+                                ThreadLocalRandom.current().nextLong(spread * 1_000_000))) continue;
+                        places.acquire();
+                        Thread.ofVirtual().name("probe " + backend.name()).start(() -> probe(backend));
+                    }
+                    Thread.sleep(TICK);
+                }
+            } catch (InterruptedException e) {
+                // The gateway is closed.
+            }
+        }
+
+        private void probe(Backend backend) {
+            try {
+                String reason = check(backend);
+                double jitter = ThreadLocalRandom.current().nextDouble(0.9, 1.1);
+                backend.health.probed(reason, config.healthFailures(),
+                    (long) (config.healthInterval() * 1_000_000L * jitter));
+            } finally {
+                places.release();
+            }
+        }
+
+        /** Empty where the backend is well, else what is wrong. */
+        private String check(Backend backend) {
+            try {
+                int status = backends.probe(backend);
+                boolean configured = !backend.entry.healthPath().isEmpty();
+                boolean well = status >= 200 && status < (configured ? 300 : 400)
+                    || !configured && ALIVE_WITHOUT_PAGE.contains(status);
+                return well ? "" : "health check answered " + status;
+            } catch (HttpTimeoutException e) {
+                return "health check took longer than " + config.healthTimeout() + " ms";
+            } catch (IOException | InterruptedException | RuntimeException e) {
+                return "health check failed: " + Backends.failure(e).cause().word;
+            }
+        }
+    }
+
+    // ---- 7. Registries -----------------------------------------------------------------------------
+    // Where backends come from. Routes keeps the table fresh in the background and never gives up a good one
+    // because the registry is away: requests go on, and the age of the table tells.
+
+    /**
+     * What a registry held at one moment. {@code version} is its own word for that, empty where it has none.
+     */
+    record Listing(String version, List<Item> items) {
+        /** One entry as it came; nothing of it is checked but its shape. */
+        record Item(String key, Map<?, ?> data) {}
+
+        /**
+         * Reads any of the three shapes that registries answer with: [{key,data}], {"items":[{key,data}]} and
+         * {"backends:NAME":{name,url,…}}. Throws IOException for anything else.
+         */
+        static Listing parse(String version, String text) throws IOException {
+            try {
+                Object json = Json.parse(text);
+                if (json instanceof Map<?, ?> map && map.containsKey("items")) json = map.get("items");
+                List<Item> result = new ArrayList<>();
+                switch (json) {
+                    case List<?> items -> items.forEach(item -> result.add(item(item)));
+                    case Map<?, ?> object -> object.forEach((key, data) ->
+                        result.add(new Item(key.toString().replaceFirst("^backends:", ""), map(data))));
+                    case null, default -> throw new IOException("the registry's answer is no list");
+                }
+                return new Listing(version, result);
+            } catch (IllegalArgumentException e) {
+                throw new IOException("the registry's answer is " + e.getMessage());
+            }
+        }
+
+        private static Item item(Object json) {
+            Map<?, ?> item = map(json);
+            Map<?, ?> data = map(item.get("data"));
+            Object key = item.get("key") == null ? data.get("name") : item.get("key");
+            return new Item(String.valueOf(key), data);
+        }
+
+        private static Map<?, ?> map(Object json) {
+            return json instanceof Map<?, ?> map ? map : Map.of();
+        }
+    }
+
+    /** A place where backends are written down. */
+    interface Registry {
+        /** Where it is, to be shown. */
+        String place();
+
+        /** What it holds now: {@code known} itself where that did not change; null is known at the start. */
+        Listing read(Listing known) throws IOException, InterruptedException;
+
+        /** As {@link #read}, but waits for a change, or for so many milliseconds at the most. */
+        Listing await(Listing known, long millis) throws IOException, InterruptedException;
+
+        /** The registry that the configuration names. */
+        static Registry of(Config config, Store store) {
+            if (store != null) return new EmbeddedRegistry(store);
+            String url = config.registryUrl();
+            if (url.startsWith("file:")) return new FileRegistry(url.substring(5));
+            return new HttpRegistry(url, config.apiKey());
+        }
+    }
+
+    /** The registry in this very process. */
+    record EmbeddedRegistry(Store store) implements Registry {
+        @Override
+        public String place() {
+            return "embedded";
+        }
+
+        @Override
+        public Listing read(Listing known) {
+            Store.Snapshot now = store.now();
+            return known != null && known.version().equals(now.version()) ? known : now.listing();
+        }
+
+        @Override
+        public Listing await(Listing known, long millis) throws InterruptedException {
+            if (known != null) store.awaitChange(known.version(), millis);
+            return read(known);
+        }
+    }
+
+    /** A file with a registry's list in it, kept by hand or by another program. */
+    static final class FileRegistry implements Registry {
+        private static final int LOOK = 250;               // ms between two looks at the file
+
+        private final Path file;
+
+        FileRegistry(String path) {
+            file = Path.of(path.startsWith("//") ? path.substring(2) : path);
+        }
+
+        @Override
+        public String place() {
+            return "file:" + file;
+        }
+
+        @Override
+        public Listing read(Listing known) throws IOException {
+            String version = version();
+            if (known != null && known.version().equals(version)) return known;
+            return Listing.parse(version, Files.readString(file));
+        }
+
+        @Override
+        public Listing await(Listing known, long millis) throws IOException, InterruptedException {
+            long end = System.nanoTime() + millis * 1_000_000;
+            while (known != null && known.version().equals(version()) && System.nanoTime() - end < 0) {
+                Thread.sleep(LOOK);
+            }
+            return read(known);
+        }
+
+        private String version() throws IOException {
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            return attributes.lastModifiedTime() + " " + attributes.size() + " " + attributes.fileKey();
+        }
+    }
+
+    /**
+     * A registry that is asked by HTTP: ours, the original's, or anybody's that answers with one of the
+     * lists.
+     */
+    static final class HttpRegistry implements Registry {
+        private static final int LONGEST_WAIT = 25_000;    // ms; shorter than what middleboxes allow
+        private static final int TIMEOUT = 10_000;         // ms
+        private static final int LARGEST = 64 << 20;       // bytes of a list
+
+        private final String url;
+        private final String apiKey;
+        private final HttpClient client;
+        private volatile boolean waits = true;             // it knows ?wait, as far as we saw
+
+        HttpRegistry(String url, String apiKey) {
+            this.url = url;
+            this.apiKey = apiKey;
+            client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
+                .followRedirects(HttpClient.Redirect.NEVER)          // the key goes to nobody else
+                .connectTimeout(Duration.ofMillis(TIMEOUT)).build();
+        }
+
+        @Override
+        public String place() {
+            return url;
+        }
+
+        @Override
+        public Listing read(Listing known) throws IOException, InterruptedException {
+            return fetch(known, 0);
+        }
+
+        /** Holds a request open where the registry can tell us at once; else sleeps, and asks. */
+        @Override
+        public Listing await(Listing known, long millis) throws IOException, InterruptedException {
+            if (known == null) return fetch(null, 0);
+            long wait = Math.min(millis, LONGEST_WAIT) / 1000;
+            if (known.version().isEmpty() || !waits || wait == 0) {
+                Thread.sleep(millis);
+                return fetch(known, 0);
+            }
+            long asked = System.nanoTime();
+            Listing listing = fetch(known, wait);
+            if (listing == known && System.nanoTime() - asked < wait * 500_000_000) {
+                waits = false;                               // it answered 304 at once: it has no ?wait
+            }
+            return listing;
+        }
+
+        private Listing fetch(Listing known, long wait) throws IOException, InterruptedException {
+            URI list = URI.create(url + "/collections/backends" + (wait > 0 ? "?wait=" + wait : ""));
+            HttpRequest.Builder request = HttpRequest.newBuilder(list)
+                .timeout(Duration.ofMillis(TIMEOUT + wait * 1000))
+                .header("Authorization", "Bearer " + apiKey);
+            if (known != null && !known.version().isEmpty()) request.header("If-None-Match", known.version());
+            HttpResponse<InputStream> response =
+                client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
+            try (InputStream body = response.body()) {
+                if (response.statusCode() == 304 && known != null) return known;
+                if (response.statusCode() == 401 || response.statusCode() == 403) {
+                    throw new IOException("the registry refuses our API_KEY");
+                }
+                if (response.statusCode() != 200) {
+                    throw new IOException("the registry answered " + response.statusCode());
+                }
+                byte[] bytes = body.readNBytes(LARGEST + 1);
+                if (bytes.length > LARGEST) throw new IOException("the registry's list is too large");
+                return Listing.parse(response.headers().firstValue("ETag").orElse(""),
+                    new String(bytes, StandardCharsets.UTF_8));
+            }
+        }
+    }
+
+    /** The table in force: loaded once, then kept fresh in the background, and never given up. */
+    static final class Routes {
+        private static final long FIRST_WAIT = 5_000;      // ms that the very first requests wait for a table
+        private static final long FLOOD = 1_000;  // ms between two refreshes for paths without a route
+        private static final long LONGEST_PAUSE = 30_000;  // ms between two tries while the registry is away
+
+        private final Registry registry;
+        private final TokenCipher cipher;
+        private final Config config;
+        private final AtomicInteger flips;
+        private final CountDownLatch loaded = new CountDownLatch(1);
+        private final ReentrantLock refreshing = new ReentrantLock();
+        private final Thread thread;
+        private volatile RoutingTable table = RoutingTable.EMPTY;
+        private volatile long confirmed;  // epoch ms when the registry last agreed with the table
+        private volatile long lastSearch;                  // System.nanoTime of the last refresh for a path
+        private volatile String trouble = "";  // why the last refresh failed; empty where it did not
+
+        Routes(Registry registry, TokenCipher cipher, Config config, AtomicInteger flips) {
+            this.registry = registry;
+            this.cipher = cipher;
+            this.config = config;
+            this.flips = flips;
+            lastSearch = System.nanoTime() - FLOOD * 1_000_000;
+            thread = Thread.ofPlatform().daemon().name("refresh").unstarted(this::keepFresh);
+        }
+
+        void start() {
+            thread.start();
+        }
+
+        void close() {
+            thread.interrupt();
+        }
+
+        RoutingTable table() {
+            return table;
+        }
+
+        Registry registry() {
+            return registry;
+        }
+
+        String trouble() {
+            return trouble;
+        }
+
+        boolean isLoaded() {
+            return loaded.getCount() == 0;
+        }
+
+        /** Milliseconds since the registry last agreed with the table; -1 before the first time. */
+        long age() {
+            return isLoaded() ? System.currentTimeMillis() - confirmed : -1;
+        }
+
+        /**
+         * The route of a path. Throws Refused where there is none, nor after asking the registry once more.
+         */
+        Route route(String path) throws IOException {
+            if (!isLoaded()) awaitFirst();
+            Route route = table.route(path);
+            if (route == null && search()) route = table.route(path);
+            if (route == null) throw new Refused(Cause.NO_ROUTE, "No backend serves this path.");
+            return route;
+        }
+
+        private void awaitFirst() throws IOException {
+            try {
+                if (loaded.await(FIRST_WAIT, TimeUnit.MILLISECONDS)) return;
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            throw new Refused(Cause.NO_TABLE, "The gateway still waits for its registry. Try again soon.");
+        }
+
+        /** Refreshes for a path without a route, at most once a second; whether it did. */
+        private boolean search() {
+            long now = System.nanoTime();
+            if (now - lastSearch < FLOOD * 1_000_000) return false;
+            lastSearch = now;
+            return refresh();
+        }
+
+        /** Asks the registry now; whether it answered. Only one asks at a time: others wait for that one. */
+        boolean refresh() {
+            refreshing.lock();
+            try {
+                return accept(registry.read(table.listing()));
+            } catch (IOException | InterruptedException e) {
+                note(e);
+                return false;
+            } finally {
+                refreshing.unlock();
+            }
+        }
+
+        private void keepFresh() {
+            long pause = 500;
+            while (!Thread.currentThread().isInterrupted()) {
+                try {
+                    try {
+                        Listing before = table.listing();
+                        Listing now = registry.await(before, config.cacheTtl());
+                        refreshing.lock();
+                        try {
+                            // While we waited another refresh may have seen a newer state: then ask again.
+                            if (table.listing() == before) accept(now);
+                        } finally {
+                            refreshing.unlock();
+                        }
+                        pause = 500;
+                    } catch (IOException | RuntimeException e) {
+                        note(e);
+                        Thread.sleep(pause + ThreadLocalRandom.current().nextLong(pause / 2));
+                        pause = Math.min(pause * 2, Math.clamp(config.cacheTtl(), 500, LONGEST_PAUSE));
+                    }
+                } catch (InterruptedException e) {
+                    return;                                // the gateway is closed
+                }
+            }
+        }
+
+        private boolean accept(Listing listing) {
+            if (listing != table.listing()) table = table.next(listing, cipher, flips);
+            confirmed = System.currentTimeMillis();
+            if (!trouble.isEmpty() || !isLoaded()) {
+                Log.info("Registry  " + registry.place() + " answered: " + table.backends().size()
+                    + " backends, " + table.skipped().size() + " entries skipped.");
+            }
+            trouble = "";
+            loaded.countDown();
+            return true;
+        }
+
+        private void note(Exception e) {
+            String now = e instanceof ConnectException ? "it cannot be connected to"
+                : String.valueOf(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
+            if (now.equals(trouble)) return;
+            trouble = now;
+            Log.warn("Registry " + registry.place() + " is of no use: " + Log.clean(now) + ". "
+                + (isLoaded() ? "The gateway serves on with its last table." : "The gateway waits for it."));
+        }
+    }
+
+    // ---- 8. The registry ---------------------------------------------------------------------------
+    // The embedded one. Its state is one immutable snapshot; a single thread turns waiting changes into the
+    // next one, writes that to disk, and only then publishes it and answers those who asked. So what can be
+    // read is durable, a failed write changes nothing, and many writers share one fsync.
+
+    /** Entries, kept in one file that is the list which clients read: [{"key","data","metadata"}]. */
+    static final class Store {
+        private static final int MOST_AT_ONCE = 10_000;
+        private static final int TICK = 250;               // ms; how late an entry may expire
+
+        /** One entry, its JSON, and when its time is up by this machine's own clock ({@code nanoTime}). */
+        private record Stored(Map<?, ?> data, Map<?, ?> metadata, byte[] json, long received) {
+            static Stored of(String key, Map<?, ?> data, Map<?, ?> metadata) {
+                Map<String, Object> item = new LinkedHashMap<>();
+                item.put("key", key);
+                item.put("data", data);
+                item.put("metadata", metadata);
+                return new Stored(data, metadata, Json.write(item).getBytes(StandardCharsets.UTF_8),
+                    System.nanoTime());
+            }
+
+            boolean isExpired(long now) {
+                return data.get("ttlMs") instanceof Long ttl && ttl > 0 && now - received > ttl * 1_000_000;
+            }
+        }
+
+        /**
+         * All entries at one moment. Its version changes only when some {@code data} does, not with
+         * heartbeats.
+         */
+        static final class Snapshot {
+            private final String version;
+            private final Map<String, Stored> entries;
+            private Listing listing;                       // made when it is first wanted
+            private byte[] json;
+
+            Snapshot(String version, Map<String, Stored> entries) {
+                this.version = version;
+                this.entries = entries;
+            }
+
+            String version() {
+                return version;
+            }
+
+            /** The entry's JSON, or null where there is none of this name. */
+            byte[] entry(String key) {
+                Stored stored = entries.get(key);
+                return stored == null ? null : stored.json;
+            }
+
+            /** Each entry's data by its key. */
+            Map<String, Map<?, ?>> data() {
+                Map<String, Map<?, ?>> result = new LinkedHashMap<>();
+                entries.forEach((key, stored) -> result.put(key, stored.data));
+                return result;
+            }
+
+            synchronized Listing listing() {
+                if (listing != null) return listing;
+                List<Listing.Item> items = new ArrayList<>();
+                entries.forEach((key, stored) -> items.add(new Listing.Item(key, stored.data)));
+                return listing = new Listing(version, items);
+            }
+
+            /** The whole list as JSON: what clients get, and what the file holds. */
+            synchronized byte[] json() {
+                if (json != null) return json;
+                ByteArrayOutputStream out = new ByteArrayOutputStream();
+                for (Stored stored : entries.values()) {
+                    out.writeBytes(out.size() == 0 ? new byte[] {'['} : new byte[] {',', '\n'});
+                    out.writeBytes(stored.json);
+                }
+                out.writeBytes(out.size() == 0 ? new byte[] {'[', ']', '\n'} : new byte[] {']', '\n'});
+                return json = out.toByteArray();
+            }
+        }
+
+        /** A change that somebody waits for: the entry to be, or its end where data is null. */
+        private record Change(String key, Map<?, ?> data, Map<?, ?> metadata,
+                              CompletableFuture<String> done) {}
+
+        private final Path file;
+        private final FileChannel lock;
+        private final String epoch = HexFormat.of().toHexDigits(new SecureRandom().nextInt());
+        private final BlockingQueue<Change> changes = new LinkedBlockingQueue<>();
+        private final ReentrantLock waiting = new ReentrantLock();
+        private final Condition changed = waiting.newCondition();
+        private final Thread writer;
+        private long revision;
+        private volatile Snapshot now;
+
+        /**
+         * Opens the file, or begins an empty one. Throws IOException with a sentence where it is not sound.
+         */
+        Store(Path file) throws IOException {
+            this.file = Files.exists(file) ? file.toRealPath() : file.toAbsolutePath();
+            lock = Durable.lock(Path.of(this.file + ".lock"));
+            now = new Snapshot(version(), read());
+            writer = Thread.ofPlatform().daemon().name("registry").start(this::write);
+        }
+
+        private Map<String, Stored> read() throws IOException {
+            Map<String, Stored> entries = new TreeMap<>();
+            if (!Files.exists(file)) return entries;
+            try {
+                if (!(Json.parse(Files.readString(file)) instanceof List<?> items)) {
+                    throw new IllegalArgumentException("not a list");
+                }
+                for (Object item : items) {
+                    Map<?, ?> entry = (Map<?, ?>) item;
+                    String key = (String) entry.get("key");
+                    Map<?, ?> data = (Map<?, ?>) entry.get("data");
+                    Entry.of(key, data);
+                    entries.put(key, Stored.of(key, data, (Map<?, ?>) entry.get("metadata")));
+                }
+                return entries;
+            } catch (IllegalArgumentException | ClassCastException | NullPointerException
+                    | MalformedInputException e) {
+                throw new IOException("The registry's file " + file + " is damaged and was left as it is ("
+                    + Log.clean(String.valueOf(e.getMessage())) + "). Mend it, or move it out of the way.");
+            }
+        }
+
+        private String version() {
+            return "W/\"" + epoch + "-" + revision + "\"";
+        }
+
+        Snapshot now() {
+            return now;
+        }
+
+        /** Writes an entry; returns when it is on the disk, with the time that the registry gave it. */
+        String put(String key, Map<?, ?> data, Map<?, ?> metadata) throws IOException, InterruptedException {
+            return submit(new Change(key, data, metadata, new CompletableFuture<>()));
+        }
+
+        /** Takes an entry out; returns when that is on the disk: null where there was none. */
+        String remove(String key) throws IOException, InterruptedException {
+            return submit(new Change(key, null, null, new CompletableFuture<>()));
+        }
+
+        private String submit(Change change) throws IOException, InterruptedException {
+            changes.add(change);
+            try {
+                return change.done.get();
+            } catch (ExecutionException e) {
+                throw new IOException(e.getCause().getMessage(), e.getCause());
+            }
+        }
+
+        /** Waits until the version is another one, at most so many milliseconds. */
+        void awaitChange(String version, long millis) throws InterruptedException {
+            long left = millis * 1_000_000;
+            waiting.lock();
+            try {
+                while (now.version.equals(version) && left > 0) left = changed.awaitNanos(left);
+            } finally {
+                waiting.unlock();
+            }
+        }
+
+        private void write() {
+            List<Change> batch = new ArrayList<>();
+            try {
+                while (true) {
+                    Change first = changes.poll(TICK, TimeUnit.MILLISECONDS);
+                    if (first != null) batch.add(first);
+                    changes.drainTo(batch, MOST_AT_ONCE);
+                    commit(batch);
+                    batch.clear();
+                }
+            } catch (InterruptedException e) {
+                // The registry is closed; what was not answered was not promised.
+            }
+        }
+
+        private void commit(List<Change> batch) {
+            Map<String, Stored> next = new TreeMap<>(now.entries);
+            List<Runnable> answers = new ArrayList<>();
+            boolean differs = next.values().removeIf(stored -> stored.isExpired(System.nanoTime()));
+            boolean expired = differs;
+            for (Change change : batch) {
+                differs |= apply(change, next, answers);
+            }
+            if (batch.isEmpty() && !expired) return;
+            if (differs) revision++;
+            Snapshot snapshot = new Snapshot(version(), next);
+            try {
+                Durable.write(file, snapshot.json());
+            } catch (IOException e) {
+                Log.warn("Registry file " + file + " cannot be written: " + Log.clean(e.toString()) + ".");
+                batch.forEach(change -> change.done.completeExceptionally(e));
+                return;
+            }
+            publish(snapshot);
+            answers.forEach(Runnable::run);
+        }
+
+        /** Makes one change to what will be the next state; whether that changes any data. */
+        private static boolean apply(Change change, Map<String, Stored> next, List<Runnable> answers) {
+            if (change.data == null) {
+                String answer = next.remove(change.key) == null ? null : Instant.now().toString();
+                answers.add(() -> change.done.complete(answer));
+                return answer != null;
+            }
+            Stored before = next.get(change.key);
+            String time = Instant.now().toString();
+            Map<String, Object> metadata = new LinkedHashMap<>();
+            Map<?, ?> earlier = before == null ? change.metadata : before.metadata;
+            Object first = earlier.get("registeredAt");
+            metadata.put("registeredAt", first instanceof String ? first : time);
+            metadata.put("lastUpdate", time);
+            if (change.metadata.get("system") instanceof Map<?, ?> system) metadata.put("system", system);
+            next.put(change.key, Stored.of(change.key, change.data, metadata));
+            answers.add(() -> change.done.complete(time));
+            return before == null || !before.data.equals(change.data);
+        }
+
+        private void publish(Snapshot snapshot) {
+            waiting.lock();
+            try {
+                now = snapshot;
+                changed.signalAll();
+            } finally {
+                waiting.unlock();
+            }
+        }
+
+        void close() {
+            writer.interrupt();
+            try {
+                lock.close();
+            } catch (IOException e) {
+                Log.warn("The lock of " + file + " cannot be given back: " + Log.clean(e.toString()) + ".");
+            }
+        }
+    }
+
+    /** The registry's protocol (HTTP and JSON), over the store. */
+    static final class RegistryProtocol implements HttpHandler {
+        private static final int LARGEST = 1 << 20;        // bytes of a request's body
+        private static final int LONGEST_WAIT = 60;        // seconds
+
+        /** An answer that is not the list: its status and its JSON. */
+        private static final class Answer extends Exception {
+            private static final long serialVersionUID = 1;
+            final transient int status;
+            final transient Object json;
+
+            Answer(int status, Object json) {
+                super(null, null, false, false);
+                this.status = status;
+                this.json = json;
+            }
+
+            static Answer error(int status, String error, String message) {
+                Map<String, String> json = new LinkedHashMap<>();
+                json.put("error", error);
+                json.put("message", message);
+                return new Answer(status, json);
+            }
+        }
+
+        private final Store store;
+        private final String apiKey;
+
+        RegistryProtocol(Store store, String apiKey) {
+            this.store = store;
+            this.apiKey = apiKey;
+        }
+
+        @Override
+        public void handle(HttpExchange exchange) throws IOException {
+            Inbound in = new Inbound(exchange);
+            try {
+                if (in.isChunked()) in.closeAfterwards();
+                throw answer(in);
+            } catch (Answer answer) {
+                in.answerJson(answer.status, answer.json, true);
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            } catch (IOException e) {
+                if (in.answered) throw e;
+                Log.warn("Registry request " + in.id + " failed: " + Log.clean(e.toString()) + ".");
+                in.answerJson(500, Map.of("error", "Registry error", "message",
+                    "The registry could not write to its disk; nothing was changed."), true);
+            } catch (RuntimeException | Error fault) {
+                Log.warn("Registry request " + in.id + " met a fault: " + Log.trace(fault));
+                if (!in.answered) in.answerJson(500, Map.of("error", "Internal error"), true);
+                throw new IOException(fault);
+            }
+        }
+
+        private Answer answer(Inbound in) throws IOException, InterruptedException, Answer {
+            String path = in.exchange.getRequestURI().getRawPath();
+            if (path.equals("/health")) return new Answer(200, Map.of("status", "ok"));
+            checkKey(in);
+            String[] parts = path.substring(1).split("/", -1);
+            boolean collections = parts.length >= 2 && parts[0].equals("collections")
+                && (parts[1].equals("backends") || parts[1].equals("backend"));
+            if (path.equals("/kv/backends:*")) {
+                allow(in, "GET");
+                Map<String, Object> all = new LinkedHashMap<>();
+                store.now().data().forEach((key, data) -> all.put("backends:" + key, data));
+                return new Answer(200, all);
+            }
+            if (collections && parts.length == 2) return collection(in, parts[1]);
+            if (collections && parts.length == 3) return entry(in, parts[1], parts[2]);
+            return Answer.error(404, "Not found", "The registry serves /collections/backends and /health.");
+        }
+
+        private void checkKey(Inbound in) throws Answer {
+            String bearer = in.headers.getFirst("Authorization");
+            String given = bearer != null && bearer.regionMatches(true, 0, "Bearer ", 0, 7)
+                ? bearer.substring(7).strip() : in.headers.getFirst("X-API-Key");
+            if (isSecret(given, apiKey)) return;
+            in.exchange.getResponseHeaders().set("WWW-Authenticate", "Bearer");
+            throw Answer.error(401, "Unauthorized", "Send API_KEY as Authorization: Bearer or X-API-Key.");
+        }
+
+        private static void allow(Inbound in, String... methods) throws Answer {
+            if (List.of(methods).contains(in.method)) return;
+            in.allow(String.join(", ", methods));
+            throw Answer.error(405, "Method not allowed", "Use " + String.join(" or ", methods) + " here.");
+        }
+
+        private Answer collection(Inbound in, String name) throws IOException, InterruptedException, Answer {
+            allow(in, "GET", "POST");
+            if (in.method.equals("GET")) return list(in, name.equals("backend"));
+            Map<?, ?> body = body(in);
+            Object data = body.get("data");
+            Object key = body.get("key");
+            if (key == null && data instanceof Map<?, ?> map) key = map.get("name");
+            if (!(key instanceof String text)) throw Answer.error(400, "Invalid entry", "key must be a text");
+            return put(name, text, body);
+        }
+
+        private Answer list(Inbound in, boolean asItems) throws IOException, InterruptedException, Answer {
+            String known = in.headers.getFirst("If-None-Match");
+            long wait = waitOf(in.exchange.getRequestURI().getRawQuery());
+            if (known != null && wait > 0) {
+                in.watch.until(Watch.For.NOTHING);
+                store.awaitChange(known, wait * 1000);
+            }
+            Store.Snapshot now = store.now();
+            in.exchange.getResponseHeaders().set("ETag", now.version());
+            if (now.version().equals(known)) {
+                in.begin(304, -1);
+                return null;
+            }
+            String list = new String(now.json(), StandardCharsets.UTF_8);
+            in.answer(200, "application/json", asItems ? "{\"items\":" + list + "}" : list, true);
+            return null;
+        }
+
+        private static long waitOf(String query) throws Answer {
+            for (String parameter : query == null ? new String[0] : query.split("&")) {
+                if (!parameter.startsWith("wait=")) continue;
+                String seconds = parameter.substring(5);
+                if (seconds.matches("[0-9]{1,9}")) return Math.min(Long.parseLong(seconds), LONGEST_WAIT);
+                throw Answer.error(400, "Invalid query", "wait must be a number of seconds");
+            }
+            return 0;
+        }
+
+        private Answer entry(Inbound in, String name, String key)
+                throws IOException, InterruptedException, Answer {
+            allow(in, "GET", "PUT", "DELETE");
+            if (in.method.equals("PUT")) return put(name, key, body(in));
+            byte[] entry = store.now().entry(key);
+            String removed = in.method.equals("DELETE") ? store.remove(key) : null;
+            if (entry == null && removed == null) {
+                return Answer.error(404, "Not found", "No backend of this name is registered.");
+            }
+            if (in.method.equals("DELETE")) return new Answer(200, written(name, key, removed));
+            in.answer(200, "application/json", new String(entry, StandardCharsets.UTF_8), true);
+            return null;
+        }
+
+        private Answer put(String name, String key, Map<?, ?> body)
+                throws IOException, InterruptedException, Answer {
+            if (!(body.get("data") instanceof Map<?, ?> data)) {
+                throw Answer.error(400, "Invalid entry", "data must be an object");
+            }
+            Object metadata = body.get("metadata") == null ? Map.of() : body.get("metadata");
+            if (!(metadata instanceof Map<?, ?> about)) {
+                throw Answer.error(400, "Invalid entry", "metadata must be an object");
+            }
+            try {
+                Entry.of(key, data);
+            } catch (IllegalArgumentException e) {
+                throw Answer.error(400, "Invalid entry", e.getMessage());
+            }
+            return new Answer(200, written(name, key, store.put(key, data, about)));
+        }
+
+        private static Map<String, Object> written(String collection, String key, String time) {
+            Map<String, Object> answer = new LinkedHashMap<>();
+            answer.put("success", true);
+            answer.put("collection", collection);
+            answer.put("key", key);
+            answer.put("updatedAt", time);
+            return answer;
+        }
+
+        private static Map<?, ?> body(Inbound in) throws IOException, Answer {
+            in.watch.until(Watch.For.REQUEST_BODY);
+            byte[] bytes = in.exchange.getRequestBody().readNBytes(LARGEST + 1);
+            if (bytes.length > LARGEST) throw Answer.error(413, "Too large", "An entry has at most 1 MB.");
+            try {
+                CharsetDecoder strict = StandardCharsets.UTF_8.newDecoder();
+                return Json.parseObject(strict.decode(ByteBuffer.wrap(bytes)).toString());
+            } catch (IllegalArgumentException | CharacterCodingException e) {
+                throw Answer.error(400, "Invalid JSON", e instanceof CharacterCodingException
+                    ? "the body is not UTF-8" : e.getMessage());
+            }
+        }
+    }
+
+    // ---- 9. Own endpoints --------------------------------------------------------------------------
+    // What the gateway answers by itself. All but /gateway/health are for its operator: who has ADMIN_TOKEN,
+    // or, where none is set, who sits at this machine.
+
+    /** The gateway's own pages, under /gateway/ and, for three of them, under /proxy/ as well. */
+    static final class OwnEndpoints {
+        private interface Page {
+            void answer(Inbound in) throws IOException;
+        }
+
+        private record Endpoint(String method, boolean open, Page page) {}
+
+        private final Config config;
+        private final Routes routes;
+        private final BooleanSupplier draining;
+        private final Map<String, Endpoint> endpoints = new LinkedHashMap<>();
+
+        OwnEndpoints(Config config, Routes routes, BooleanSupplier draining) {
+            this.config = config;
+            this.routes = routes;
+            this.draining = draining;
+            endpoints.put("/gateway/health", new Endpoint("GET", true, this::health));
+            endpoints.put("/gateway/status", new Endpoint("GET", false, this::status));
+            endpoints.put("/gateway/routing", new Endpoint("GET", false, this::routing));
+            endpoints.put("/gateway/reload", new Endpoint("POST", false, this::reload));
+            for (String page : List.of("health", "status", "routing")) {
+                // as the original had them
+                endpoints.put("/proxy/" + page, endpoints.get("/gateway/" + page));
+            }
+        }
+
+        boolean serves(String path) {
+            return path.equals("/gateway") || path.startsWith("/gateway/") || endpoints.containsKey(path);
+        }
+
+        void answer(Inbound in) throws IOException {
+            Endpoint endpoint = endpoints.get(in.target.path());
+            if (endpoint == null || !endpoint.open()) checkOperator(in);
+            if (endpoint == null) {
+                throw new Refused(Cause.NO_SUCH_PAGE,
+                    "The pages here are " + String.join(", ", endpoints.keySet()) + ".");
+            }
+            String method = in.method.equals("HEAD") ? "GET" : in.method;
+            if (!method.equals(endpoint.method())) {
+                in.allow(endpoint.method());
+                throw new Refused(Cause.METHOD_REFUSED, "This page answers " + endpoint.method() + ".");
+            }
+            endpoint.page().answer(in);
+        }
+
+        private void checkOperator(Inbound in) {
+            if (config.adminToken().isEmpty()) {
+                if (isLocal(in)) return;
+                throw new Refused(Cause.ADMIN_ONLY, "This page answers the machine itself only. To read it "
+                    + "from elsewhere set ADMIN_TOKEN, and send it as Authorization: Bearer.");
+            }
+            String given = in.headers.getFirst("Authorization");
+            if (isSecret(given, "Bearer " + config.adminToken())) return;
+            in.exchange.getResponseHeaders().set("WWW-Authenticate", "Bearer");
+            throw new Refused(Cause.ADMIN_TOKEN_WRONG, "Send ADMIN_TOKEN as Authorization: Bearer.");
+        }
+
+        /**
+         * A request of this machine itself, by its own name: not one that a proxy passed on, and not one of a
+         * web page whose name was made to point here (DNS rebinding shows in Host).
+         */
+        private static boolean isLocal(Inbound in) {
+            for (String name : PASSED_ON) if (in.headers.containsKey(name)) return false;
+            String host = in.headers.getFirst("Host");
+            return in.peer().isLoopbackAddress() && host != null && LOCAL_HOST.matcher(host).matches();
+        }
+
+        private static final List<String> PASSED_ON = List.of("Forwarded", "Via", "X-Real-IP",
+            "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto");
+        private static final Pattern LOCAL_HOST =
+            Pattern.compile("(?i)(localhost|127\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}|\\[::1])(:[0-9]+)?");
+
+        private void health(Inbound in) throws IOException {
+            RoutingTable table = routes.table();
+            boolean ok = !draining.getAsBoolean();
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("status", ok ? "ok" : "draining");
+            json.put("backends", table.backends().size());
+            json.put("healthy", table.healthy());
+            json.put("cacheAge", routes.age());
+            in.answerJson(ok ? 200 : 503, json, true);
+        }
+
+        private void status(Inbound in) throws IOException {
+            RoutingTable table = routes.table();
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("total", table.backends().size());
+            json.put("healthy", table.healthy());
+            json.put("backends", table.backends().stream().map(OwnEndpoints::about).toList());
+            json.put("cacheAge", routes.age());
+            json.put("registry", routes.registry().place());
+            if (!routes.trouble().isEmpty()) json.put("registryError", routes.trouble());
+            json.put("skipped", table.skipped());
+            in.answerJson(200, json, true);
+        }
+
+        private static Map<String, Object> about(Backend backend) {
+            Health health = backend.health;
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("name", backend.name());
+            json.put("url", backend.entry.url());
+            json.put("prefix", backend.data.get("prefix"));
+            String prefix = backend.entry.prefix();
+            json.put("normalized_prefix", prefix.isEmpty() ? "/" : prefix);
+            json.put("weight", backend.entry.weight());
+            json.put("healthy", backend.isAvailable());
+            json.put("lastCheck", health.lastCheck == 0 ? "never"
+                : Instant.ofEpochMilli(health.lastCheck).toString());
+            json.put("consecutiveFailures", health.failures);
+            String reason = backend.fault.isEmpty() ? health.reason : backend.fault;
+            if (!reason.isEmpty()) json.put("reason", reason);
+            return json;
+        }
+
+        private void routing(Inbound in) throws IOException {
+            String host = in.headers.getFirst("Host");
+            List<Map<String, Object>> json = new ArrayList<>();
+            for (Route route : new TreeMap<>(routes.table().routes()).values()) {
+                Map<String, Object> line = new LinkedHashMap<>();
+                line.put("prefix", route.title());
+                line.put("backends", route.backends.stream().map(Backend::name).toList());
+                line.put("example", in.scheme() + "://" + host + route.prefix + "/example");
+                json.add(line);
+            }
+            in.answerJson(200, json, true);
+        }
+
+        private void reload(Inbound in) throws IOException {
+            boolean done = routes.refresh();
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("success", done);
+            json.put("backends", routes.table().backends().size());
+            if (!done) json.put("message", "The registry did not answer: " + routes.trouble() + ".");
+            in.answerJson(done ? 200 : 502, json, true);
+        }
+    }
+
+    /** One line for each request, or for each that failed, as ACCESS_LOG says. */
+    record AccessLog(String kind) {
+        void write(Inbound in) {
+            boolean failed = in.cause != null && in.cause.status >= 500;
+            switch (kind) {
+                case "text" -> Log.info(line(in));
+                case "json" -> Log.plain(Json.write(fields(in)));
+                case "errors" -> {
+                    if (failed) Log.warn(line(in));
+                }
+                default -> { }
+            }
+        }
+
+        private static String line(Inbound in) {
+            return "%s %s %s %s %d %d bytes %d ms %s%s".formatted(in.id, Log.host(in.peer()),
+                Log.clean(in.method), Log.clean(in.target.path()), in.status, in.bytes, millis(in),
+                backend(in), failure(in));
+        }
+
+        private static Map<String, Object> fields(Inbound in) {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("time", Instant.now().toString());
+            fields.put("id", in.id);
+            fields.put("client", Log.host(in.peer()));
+            fields.put("method", in.method);
+            fields.put("path", in.target.path());              // without the query: it may hold secrets
+            fields.put("status", in.status);
+            fields.put("bytes", in.bytes);
+            fields.put("ms", millis(in));
+            fields.put("backend", backend(in));
+            fields.put("attempts", in.attempts);
+            if (in.cause != null) fields.put("error", in.cause.word);
+            return fields;
+        }
+
+        private static long millis(Inbound in) {
+            return (System.nanoTime() - in.began) / 1_000_000;
+        }
+
+        private static String backend(Inbound in) {
+            return in.backend == null ? "-" : in.backend.name();
+        }
+
+        private static String failure(Inbound in) {
+            return (in.cause == null ? "" : " " + in.cause.word)
+                + (in.attempts.isEmpty() ? "" : " (" + String.join("; ", in.attempts) + ")");
+        }
+    }
+
+    // ---- 10. Demo ----------------------------------------------------------------------------------
+    // Two backends in this process, registered as any other would be: by HTTP, with encrypted tokens.
+
+    /** A gateway with something behind it, for a first look. */
+    static final class Demo {
+        private Demo() {}
+
+        static GatewayServer start(Config config) throws IOException, InterruptedException {
+            GatewayServer gateway = new GatewayServer(config);
+            for (String name : List.of("demo-1", "demo-2")) {
+                String token = "token of " + name;
+                register(gateway, config, name, "http://localhost:" + startBackend(name, token), token);
+            }
+            String place = "http://localhost:" + gateway.port();
+            System.out.printf("%nTry, in another terminal:%n  curl -i %s/api/hello%n"
+                + "  curl %s/gateway/health%n  curl %s/gateway/status%n%n", place, place, place);
+            return gateway;
+        }
+
+        /** A registry's file that goes away with the process. Throws Env.Refused. */
+        static String file() {
+            try {
+                Path folder = Files.createTempDirectory("backend-gateway-demo");
+                folder.toFile().deleteOnExit();  // last in, first out: the folder is empty by then
+                for (String name : List.of("backends.json", "backends.json.lock")) {
+                    folder.resolve(name).toFile().deleteOnExit();
+                }
+                return folder.resolve("backends.json").toString();
+            } catch (IOException e) {
+                throw new Env.Refused("The demo cannot write its temporary files: " + e.getMessage());
+            }
+        }
+
+        private static int startBackend(String name, String token) {
+            HttpServer backend = listen("PORT", "localhost", 0);
+            backend.createContext("/", exchange -> {
+                Map<String, Object> json = new LinkedHashMap<>();
+                json.put("backend", name);
+                json.put("method", exchange.getRequestMethod());
+                json.put("path", exchange.getRequestURI().toString());
+                Headers headers = exchange.getRequestHeaders();
+                json.put("tokenArrived", ("Bearer " + token).equals(headers.getFirst("Authorization")));
+                json.put("forwardedFor", headers.getFirst("X-Forwarded-For"));
+                byte[] body = (Json.write(json) + "\n").getBytes(StandardCharsets.UTF_8);
+                exchange.getResponseHeaders().set("Content-Type", "application/json");
+                exchange.sendResponseHeaders(200, body.length);
+                try (OutputStream out = exchange.getResponseBody()) {
+                    out.write(body);
+                }
+            });
+            backend.setExecutor(new Watched());
+            backend.start();
+            return backend.getAddress().getPort();
+        }
+
+        private static void register(GatewayServer gateway, Config config, String name, String url,
+                                     String token) throws IOException, InterruptedException {
+            String sealed = new TokenCipher(config.secrets()).seal(token,
+                TokenCipher.sharedSalt(config.apiKey()), TokenCipher.binding(name, url, "/api"));
+            Entry entry = new Entry(name, url, sealed, "/api", "", 1, 0);
+            String registry = "http://localhost:" + gateway.registryPort() + "/collections/backends/";
+            HttpRequest request = HttpRequest.newBuilder(URI.create(registry + name))
+                .header("Authorization", "Bearer " + config.apiKey())
+                .PUT(HttpRequest.BodyPublishers.ofString(Json.write(Map.of("data", entry.data())))).build();
+            try (HttpClient client = HttpClient.newHttpClient()) {
+                int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+                if (status != 200) throw new IOException("The demo's registry answered " + status + ".");
+            }
+        }
+    }
+
+    // ---- 11. Toolbox -------------------------------------------------------------------------------
+    // Addresses, files and the log. After them, what the three programs share to the letter.
+
+    /** A range of addresses: "10.0.0.0/8", "fe80::/10", or one address. */
+    record Cidr(byte[] network, int bits) {
+        /** Throws IllegalArgumentException for what is not one; never asks a name server. */
+        static Cidr parse(String text) {
+            int slash = text.indexOf('/');
+            String address = slash < 0 ? text : text.substring(0, slash);
+            if (!address.matches("[0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")) {
+                throw new IllegalArgumentException("not an address");
+            }
+            try {
+                byte[] network = InetAddress.getByName(address).getAddress();
+                int bits = network.length * 8;
+                if (slash >= 0) bits = Integer.parseUnsignedInt(text, slash + 1, text.length(), 10);
+                if (bits > network.length * 8) throw new IllegalArgumentException("too many bits");
+                return new Cidr(network, bits);
+            } catch (UnknownHostException e) {
+                throw new IllegalArgumentException("not an address", e);
+            }
+        }
+
+        boolean contains(InetAddress address) {
+            byte[] other = address.getAddress();
+            if (other.length != network.length) return false;
+            for (int bit = 0; bit < bits; bit++) {
+                int mask = 0x80 >> bit % 8;
+                if ((other[bit / 8] & mask) != (network[bit / 8] & mask)) return false;
+            }
+            return true;
+        }
+
+        static boolean anyContains(List<Cidr> cidrs, InetAddress address) {
+            for (Cidr cidr : cidrs) if (cidr.contains(address)) return true;
+            return false;
+        }
+    }
+
+    /**
+     * Where registered urls may lead: anywhere but to link-local addresses, or where ALLOWED_BACKENDS says.
+     */
+    record Allowed(List<String> hosts, List<Cidr> cidrs) {
+        // Clouds serve a machine's credentials there; not all such addresses are link-local by number.
+        private static final List<Cidr> METADATA = Stream.of("169.254.0.0/16", "fe80::/10", "fd00:ec2::254",
+            "100.100.100.200").map(Cidr::parse).toList();
+
+        boolean permits(String host, InetAddress address) {
+            if (Cidr.anyContains(cidrs, address)) return true;
+            if (Cidr.anyContains(METADATA, address) || address.isAnyLocalAddress()) return false;
+            if (hosts.isEmpty() && cidrs.isEmpty()) return true;
+            String name = host.toLowerCase(Locale.ROOT);
+            for (String pattern : hosts) {
+                boolean wild = pattern.startsWith("*.");
+                if (wild ? name.endsWith(pattern.substring(1)) : name.equals(pattern)) return true;
+            }
+            return false;
+        }
+    }
+
+    /** Compares a secret in a time that tells nothing about it. {@code given} may be null. */
+    private static boolean isSecret(String given, String secret) {
+        return given != null && MessageDigest.isEqual(given.getBytes(StandardCharsets.UTF_8),
+            secret.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Files that are there whole, or not at all, and for their owner alone. */
+    static final class Durable {
+        private static final Set<PosixFilePermission> OWNER = PosixFilePermissions.fromString("rw-------");
+
+        private Durable() {}
+
+        /** Replaces a file: a new one beside it, fsync, rename, fsync of the folder. */
+        static void write(Path file, byte[] content) throws IOException {
+            Path fresh = Path.of(file + ".tmp");
+            Files.deleteIfExists(fresh);
+            ownerOnly(fresh);
+            try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
+                ByteBuffer bytes = ByteBuffer.wrap(content);
+                while (bytes.hasRemaining()) channel.write(bytes);
+                channel.force(true);
+            }
+            Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            if (isPosix()) {  // Windows opens no folders, and needs no such thing
+                try (FileChannel folder = FileChannel.open(file.toAbsolutePath().getParent())) {
+                    folder.force(true);
+                }
+            }
+        }
+
+        /** Sees to it that a file exists and that only its owner may read it. */
+        static void ownerOnly(Path file) throws IOException {
+            if (Files.exists(file)) {
+                if (isPosix()) Files.setPosixFilePermissions(file, OWNER);
+            } else if (isPosix()) {
+                Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER));
+            } else {
+                Files.createFile(file);
+            }
+        }
+
+        private static boolean isPosix() {
+            return FileSystems.getDefault().supportedFileAttributeViews().contains("posix");
+        }
+
+        /** Keeps a second process off the same files, for as long as the channel is open. */
+        static FileChannel lock(Path file) throws IOException {
+            FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            try {
+                if (channel.tryLock() != null) return channel;
+            } catch (OverlappingFileLockException e) {
+                // Held by this very process: as good as by another one.
+            }
+            channel.close();
+            throw new IOException(file + " is held by another registry: stop that, or set REGISTRY_FILE.");
+        }
+    }
+
+    /** What the gateway tells its operator, a line each, and how texts from outside are made fit for that. */
+    static final class Log {
+        private Log() {}
+
+        static void info(String line) {
+            plain(Instant.now().truncatedTo(ChronoUnit.MILLIS) + "  " + line);
+        }
+
+        static void warn(String line) {
+            info("WARNING  " + line);
+        }
+
+        static void plain(String line) {
+            System.out.println(line);
+        }
+
+        /** Without control characters, so that nobody's text can begin a line of its own. */
+        static String clean(String text) {
+            StringBuilder clean = new StringBuilder(text);
+            for (int i = 0; i < clean.length(); i++) {
+                if (Character.isISOControl(clean.charAt(i))) clean.setCharAt(i, '?');
+            }
+            return clean.toString();
+        }
+
+        /** A fault in one line: what it is, and where. */
+        static String trace(Throwable fault) {
+            StackTraceElement[] where = fault.getStackTrace();
+            return clean(fault.toString()) + (where.length == 0 ? "" : " at " + where[0]);
+        }
+
+        /** An address as headers and people have it: without an interface's name. */
+        static String host(InetAddress address) {
+            String text = address.getHostAddress();
+            int zone = text.indexOf('%');
+            return zone < 0 ? text : text.substring(0, zone);
+        }
+
+        /** An address to be opened: IPv6 in brackets. */
+        static String urlHost(InetAddress address) {
+            String text = host(address);
+            return text.indexOf(':') < 0 ? text : "[" + text + "]";
+        }
+    }
 
     // >>> shared: Env
     /**
      * Where settings come from: the command line, then the environment, then a {@code .env} file, then the
-     * default. Faults are collected, so that a user sees all of them at once; {@link #check} ends the collecting.
+     * default. Faults are collected, so that a user sees all of them at once; {@link #check} ends the
+     * collecting.
      */
     static final class Env {
         /**
          * One thing that a user can set. {@code option} is its name on the command line, without the dashes;
-         * {@code variables} the names it has in the environment and in {@code .env}, of which the first that is
-         * there wins; a {@code fallback} of null makes it a flag, which takes no value; {@code meaning} is its
-         * line in --help.
+         * {@code variables} the names it has in the environment and in {@code .env}, of which the first that
+         * is there wins; a {@code fallback} of null makes it a flag, which takes no value; {@code meaning} is
+         * its line in --help.
          */
         record Setting(String option, List<String> variables, String fallback, String meaning) {
             static Setting of(String option, String variables, String fallback, String meaning) {
@@ -63,7 +3206,13 @@ public final class GatewayServer {
         }
 
         /** A setting's text and the place it came from, as --check shows it. */
-        record Value(String text, String source) {}
+        record Value(String text, String source) {
+            /** Without the text, which may be a secret. */
+            @Override
+            public String toString() {
+                return "a value from " + source;
+            }
+        }
 
         /** The settings are wrong; the message has one sentence a line, fit to be shown to the user. */
         static final class Refused extends IllegalArgumentException {
@@ -85,7 +3234,7 @@ public final class GatewayServer {
          */
         Env(List<Setting> settings, String[] args, Map<String, String> environment) {
             settings.forEach(setting -> this.settings.put(setting.option(), setting));
-            readArguments(List.of(args));
+            readArguments(args);
             String file = given.containsKey("env-file") ? given.get("env-file").text() : "";
             Map<String, String> fromFile = readFile(Path.of(file.isEmpty() ? ".env" : file), !file.isEmpty());
             for (Setting setting : settings) {
@@ -94,9 +3243,9 @@ public final class GatewayServer {
             }
         }
 
-        private void readArguments(List<String> args) {
-            for (Iterator<String> rest = args.iterator(); rest.hasNext();) {
-                String argument = rest.next();
+        private void readArguments(String[] args) {
+            for (int at = 0; at < args.length; at++) {
+                String argument = args[at];
                 if (!argument.startsWith("--")) {
                     words.add(argument);
                     continue;
@@ -110,8 +3259,8 @@ public final class GatewayServer {
                     given.put(option, new Value(argument.substring(equals + 1), "command line"));
                 } else if (setting.isFlag()) {
                     given.put(option, new Value("true", "command line"));
-                } else if (rest.hasNext()) {
-                    given.put(option, new Value(rest.next(), "command line"));
+                } else if (at + 1 < args.length && !args[at + 1].startsWith("--")) {
+                    given.put(option, new Value(args[++at], "command line"));
                 } else {
                     faults.add("--" + option + " needs a value: --" + option + "=…");
                 }
@@ -132,6 +3281,7 @@ public final class GatewayServer {
                 int number = 0;
                 for (String line : Files.readAllLines(file)) {
                     number++;
+                    if (number == 1 && line.startsWith("\uFEFF")) line = line.substring(1);   // from Windows
                     if (readLine(line.strip(), variables)) continue;
                     faults.add(file + ", line " + number + " is not NAME=value.");   // and may be a secret
                 }
@@ -141,21 +3291,21 @@ public final class GatewayServer {
             return variables;
         }
 
-        /** NAME=value, as shells and systemd read it: 'as it is', "with \" and \\ escaped", or bare. */
+        /** NAME=value, as shells read it: 'as it is', "with \", \\, \$ and \` escaped", or bare # comment. */
         private static boolean readLine(String line, Map<String, String> variables) {
             if (line.isEmpty() || line.startsWith("#")) return true;
             Matcher parts = ASSIGNMENT.matcher(line);
             if (!parts.matches()) return false;
-            String rest = parts.group(2);
+            String rest = parts.group(2).strip();
             char quote = rest.isEmpty() ? 0 : rest.charAt(0);
             if (quote != '"' && quote != '\'') {
-                variables.put(parts.group(1), COMMENT.split(" " + rest, 2)[0].strip());
+                variables.put(parts.group(1), COMMENT.split(parts.group(2), 2)[0].strip());
                 return true;
             }
             StringBuilder text = new StringBuilder();
             int at = 1;
             for (; at < rest.length() && rest.charAt(at) != quote; at++) {
-                if (quote == '"' && rest.charAt(at) == '\\' && at + 1 < rest.length()) at++;
+                if (quote == '"' && ESCAPE.matcher(rest).region(at, rest.length()).lookingAt()) at++;
                 text.append(rest.charAt(at));
             }
             variables.put(parts.group(1), text.toString());
@@ -163,8 +3313,9 @@ public final class GatewayServer {
         }
 
         private static final Pattern ASSIGNMENT =
-            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=\\s*(.*)");
+            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=(.*)");
         private static final Pattern COMMENT = Pattern.compile("\\s#");
+        private static final Pattern ESCAPE = Pattern.compile("\\\\[\"\\\\$`]");    // C:\new.pem keeps its \
 
         /** The setting's text: never null, empty where nothing was given and there is no default. */
         String text(String option) {
@@ -340,11 +3491,12 @@ public final class GatewayServer {
             char c = next();
             if (c == 'u') {
                 if (at + 4 > text.length()) throw expected("four hex digits");
-                at += 4;
                 try {
-                    return (char) HexFormat.fromHexDigits(text, at - 4, at);
+                    char unit = (char) HexFormat.fromHexDigits(text, at, at + 4);
+                    at += 4;
+                    return unit;
                 } catch (NumberFormatException e) {
-                    throw expectedBefore("four hex digits");
+                    throw expected("four hex digits");
                 }
             }
             int known = "\"\\/bfnrt".indexOf(c);
@@ -392,7 +3544,9 @@ public final class GatewayServer {
             return new IllegalArgumentException("not JSON: expected " + what + " at character " + (at + 1));
         }
 
-        /** The text of a value made of maps, lists, strings, numbers, booleans and nulls. */
+        /**
+         * The text of a value made of maps, lists, numbers, booleans and nulls; anything else is a string.
+         */
         static String write(Object value) {
             StringBuilder out = new StringBuilder();
             write(value, out);
@@ -418,8 +3572,10 @@ public final class GatewayServer {
                     }
                     out.append(items.isEmpty() ? "[]" : "]");
                 }
-                case String string -> quote(string, out);
-                case null, default -> out.append(value);
+                case null -> out.append("null");
+                case Number number -> out.append(number);
+                case Boolean truth -> out.append(truth);
+                default -> quote(value.toString(), out);
             }
         }
 
@@ -445,36 +3601,42 @@ public final class GatewayServer {
      */
     record Entry(String name, String url, String token, String prefix, String healthPath, int weight,
                  long ttlMs) {
-        private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+        private static final Pattern NAME = Pattern.compile("(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}");
         private static final Pattern URL = Pattern.compile(
             "https?://(\\[[0-9A-Fa-f:.]{2,45}]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?(/[!-~&&[^?#\\\\]]*)?");
         private static final Pattern SEGMENTS =
-            Pattern.compile("(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*");
-        private static final Pattern HEALTH_PATH = Pattern.compile("(/[!-~&&[^#\\\\]]*)?");
+            Pattern.compile("(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]++)*+");
+        private static final Pattern TOKEN = Pattern.compile("[ -~]{0,8192}");
+        private static final Pattern HEALTH_PATH =
+            Pattern.compile("(/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*+)?");
 
         /** Throws IllegalArgumentException whose message begins with the name of the field that is wrong. */
         Entry {
-            require(NAME.matcher(name).matches(), "name must be 1 to 64 of the characters A-Z a-z 0-9 . _ -");
+            require(NAME.matcher(name).matches(),
+                "name must be 1 to 64 of the characters A-Z a-z 0-9 . _ -, and not . or ..");
             require(url.length() <= 2048 && URL.matcher(url).matches(),
                 "url must be http:// or https:// with a host, and no user, query or fragment");
+            require(hasHost(url), "url must have an IP address or a host that Java's HTTP client can reach"
+                + " (over https that is none with an underscore)");
             url = withoutLastSlash(url);
             int port = portOf(url);
             require(port > 0 && port < 65536, "url must have a port from 1 to 65535");
             require(SEGMENTS.matcher(url.substring(hostEnd(url))).matches(),
                 "url must have a path of clean segments, without . or .. or %");
-            require(token.length() <= 8192 && token.chars().noneMatch(Character::isISOControl),
-                "token must be at most 8192 characters, none of them a control character");
+            require(isToken(token), "token must be at most 8192 characters of printable ASCII");
             prefix = withoutLastSlash(prefix.startsWith("/") || prefix.isEmpty() ? prefix : "/" + prefix);
             require(prefix.length() <= 256 && SEGMENTS.matcher(prefix).matches(),
                 "prefix must be clean path segments such as /api or /api/v2");
             require(!(prefix + "/").startsWith("/gateway/"), "prefix /gateway belongs to the gateway itself");
             require(healthPath.length() <= 1024 && HEALTH_PATH.matcher(healthPath).matches(),
-                "healthPath must begin with / and have no blanks and no #");
+                "healthPath must begin with / and be a path that a url can have, such as /health?full=1");
             require(weight >= 1 && weight <= 100, "weight must be a whole number from 1 to 100");
             require(ttlMs == 0 || ttlMs >= 1000, "ttlMs must be 0 (never expires) or at least 1000");
         }
 
-        /** The entry in a registry's {@code data}. The name may be missing there, but not differ from the key. */
+        /**
+         * The entry in a registry's {@code data}. The name may be missing there, but not differ from the key.
+         */
         static Entry of(String key, Map<?, ?> data) {
             Object name = data.get("name") == null ? key : data.get("name");
             require(key.equals(name), "name must be the same as the key");
@@ -499,6 +3661,23 @@ public final class GatewayServer {
         @Override
         public String toString() {
             return name + " at " + url + " for " + (prefix.isEmpty() ? "/" : prefix);
+        }
+
+        /** Whether a header can carry the token. HttpClient refuses others in a message that shows them. */
+        static boolean isToken(String token) {
+            return TOKEN.matcher(token).matches();
+        }
+
+        /**
+         * Whether HttpClient will take the url: URI finds no host in 1.2.3, nor, unless looked up, in my_api.
+         */
+        private static boolean hasHost(String url) {
+            String place = url.substring(0, hostEnd(url));
+            try {
+                return URI.create(url.startsWith("https") ? place : place.replace('_', '-')).getHost() != null;
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
         }
 
         /** Where the authority of an http(s) url ends and its path begins. */
@@ -539,8 +3718,8 @@ public final class GatewayServer {
 
     // >>> shared: TokenCipher
     /**
-     * Keeps a backend's token unreadable in the registry. v1, as older clients write it: base64 of salt
-     * (16 bytes), iv (12 bytes), AES-256-GCM ciphertext and tag, under a key by PBKDF2-HMAC-SHA256 with 100,000
+     * Keeps a backend's token unreadable in the registry. v1, as older clients write it: base64 of salt (16
+     * bytes), iv (12 bytes), AES-256-GCM ciphertext and tag, under a key by PBKDF2-HMAC-SHA256 with 100,000
      * rounds. v2, the default: "v2." and the same, with 600,000 rounds (OWASP's figure for this function) and
      * the entry's name, url and prefix as associated data, so that a token copied into another entry does not
      * open.
@@ -560,7 +3739,9 @@ public final class GatewayServer {
             this.secrets = List.copyOf(secrets);
         }
 
-        /** The salt of all who share a registry's key: a gateway then derives one key for all its backends. */
+        /**
+         * The salt of all who share a registry's key: a gateway then derives one key for all its backends.
+         */
         static byte[] sharedSalt(String apiKey) {
             return Arrays.copyOf(hmac(apiKey, "token-salt"), SALT);
         }
@@ -604,7 +3785,7 @@ public final class GatewayServer {
          * token; hex digits alone are one too, for no 60 characters of base64 are that by chance.
          */
         static boolean isSealed(String value) {
-            if (value.startsWith("v2.")) return true;
+            if (value.startsWith("v2.")) return value.indexOf('.', 3) < 0;      // else it is a PASETO token
             byte[] bytes = decode(value);
             return bytes != null && bytes.length >= SALT + IV + TAG && !value.matches("[0-9A-Fa-f]+");
         }
