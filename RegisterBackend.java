@@ -92,11 +92,13 @@ public final class RegisterBackend {
     // Options in, exit code out. Whatever goes wrong ends here as a sentence on stderr.
 
     private final Options options;
+    private final TokenCipher cipher;
     private final PrintStream out;
     private final PrintStream err;
 
     private RegisterBackend(Options options, PrintStream out, PrintStream err) {
         this.options = options;
+        this.cipher = new TokenCipher(List.of(options.secret()));
         this.out = out;
         this.err = err;
     }
@@ -197,8 +199,6 @@ public final class RegisterBackend {
             Env.Setting.of("help", "", null, "print this and end"));
 
         private static final Pattern HEADER = Pattern.compile("[!-~]{1,4096}");
-        private static final String NO_HEADER =
-            "must be 1 to 4096 visible ASCII characters, for it goes into a header.";
 
         static String help() {
             return """
@@ -217,16 +217,17 @@ public final class RegisterBackend {
 
         /** Throws Env.Refused with every fault. A command needs only what it uses. */
         static Options of(Env env) {
-            Command command = command(env);
+            boolean daemon = env.isOn("daemon");
+            Command command = command(env, daemon);
             boolean registers = command != Command.DEREGISTER && command != Command.LIST;
-            Registry registry = registry(env, command);
-            if (command != Command.LIST) checkName(env);
+            Registry registry = registry(env, registers);
+            if (command != Command.LIST && isGiven(env, "name")) checkField(env, "name", "name");
+            int port = registers ? addressPort(env) : 0;
             if (registers) checkBackend(env);
             long intervalMs = env.number("interval-ms", 1000, 86_400_000);
             Options options = new Options(command, env.text("name"), env.text("backend-url"),
                 env.text("backend-token"), env.text("prefix"), env.text("health-path"),
-                (int) env.number("weight", 1, 100), ttlMs(env, command, intervalMs),
-                env.isOn("use-public-ip") ? (int) env.number("backend-port", 1, 65535) : 0,
+                (int) env.number("weight", 1, 100), ttlMs(env, daemon ? 3 * intervalMs : 0), port,
                 publicIpUrls(env), registry, env.text("api-key"), secret(env),
                 env.choice("token-format", "v1", "v2").equals("v1"), intervalMs,
                 env.isOn("deregister-on-exit"));
@@ -234,17 +235,17 @@ public final class RegisterBackend {
             return options;
         }
 
-        private static Command command(Env env) {
+        private static Command command(Env env, boolean daemon) {
             List<Command> asked = new ArrayList<>();
             if (env.isOn("list")) asked.add(Command.LIST);
             if (env.isOn("deregister")) asked.add(Command.DEREGISTER);
             if (env.isOn("dry-run")) asked.add(Command.DRY_RUN);
-            else if (env.isOn("daemon")) asked.add(Command.DAEMON);     // a dry run of it shows its ttl
+            else if (daemon) asked.add(Command.DAEMON);         // its dry run shows its ttl
             if (asked.size() > 1) {
                 env.fault("help", "says what each command does: give one of --daemon, --dry-run, --deregister"
                     + " and --list.");
             }
-            if (env.isOn("deregister-on-exit") && !env.isOn("daemon")) {
+            if (!daemon && !env.text("deregister-on-exit").equals("false")) {
                 env.fault("deregister-on-exit", "is for --daemon; --deregister takes a backend out now.");
             }
             if (!env.words().isEmpty()) {                       // not repeated: it may be a stray token
@@ -253,42 +254,54 @@ public final class RegisterBackend {
             return asked.isEmpty() ? Command.REGISTER : asked.getFirst();
         }
 
-        private static void checkName(Env env) {
-            if (isGiven(env, "name")) tryField(env, "name", env.text("name"), "http://localhost", "/", "");
+        /** The API key is for http registries and for sealing: to look into etcd, nobody needs it. */
+        private static Registry registry(Env env, boolean registers) {
+            String url = env.text("registry-url");
+            boolean etcd = url.startsWith("etcd");
+            if ((registers || !etcd) && isGiven(env, "api-key")) checkHeader(env, "api-key");
+            if (!isGiven(env, "registry-url")) return null;
+            try {
+                if (!etcd) return new HttpRegistry(HttpRegistry.base(url), env.text("api-key"));
+                return new EtcdRegistry(new Etcd(url, env.text("etcd-username"), env.text("etcd-password")));
+            } catch (IllegalArgumentException e) {              // the url may hold a password: not repeated
+                env.fault("registry-url", "must be http(s)://host:port/path without user, query and"
+                    + " fragment, or etcd(s)://user:password@h1:2379,h2:2379.");
+                return null;                                    // check() throws before anyone asks for it
+            }
+        }
+
+        /** The port to go with the public IP address, or 0 where the url is given. */
+        private static int addressPort(Env env) {
+            if (!env.isOn("use-public-ip")) {
+                if (isGiven(env, "backend-url")) checkField(env, "backend-url", "url");
+                return 0;
+            }
+            if (!env.text("backend-url").isEmpty()) {
+                env.fault("backend-url", "and --use-public-ip exclude each other: give one of them.");
+            }
+            return isGiven(env, "backend-port") ? (int) env.number("backend-port", 1, 65535) : 0;
+        }
+
+        private static void checkBackend(Env env) {
+            if (isGiven(env, "prefix")) checkField(env, "prefix", "prefix");
+            checkField(env, "health-path", "healthPath");
+            if (isGiven(env, "backend-token")) checkHeader(env, "backend-token");
         }
 
         /** Entry knows the rules. Each field is tried in an otherwise sound entry, to find all faults. */
-        private static void checkBackend(Env env) {
-            checkAddress(env);
-            if (isGiven(env, "prefix")) {
-                tryField(env, "prefix", "x", "http://localhost", env.text("prefix"), "");
-            }
-            tryField(env, "health-path", "x", "http://localhost", "/", env.text("health-path"));
-            if (isGiven(env, "backend-token") && !HEADER.matcher(env.text("backend-token")).matches()) {
-                env.fault("backend-token", NO_HEADER);
-            }
-        }
-
-        private static void checkAddress(Env env) {
-            boolean given = !env.text("backend-url").isEmpty();
-            if (!env.isOn("use-public-ip")) {
-                if (isGiven(env, "backend-url")) {
-                    tryField(env, "backend-url", "x", env.text("backend-url"), "/", "");
-                }
-            } else if (given) {
-                env.fault("backend-url", "and --use-public-ip exclude each other: give one of them.");
-            } else {
-                isGiven(env, "backend-port");
-            }
-        }
-
-        private static void tryField(Env env, String option, String name, String url, String prefix,
-                                     String healthPath) {
+        private static void checkField(Env env, String option, String field) {
+            Map<String, String> data = new HashMap<>(Map.of("name", "x", "url", "http://localhost"));
+            data.put(field, env.text(option));
             try {
-                new Entry(name, url, "", prefix, healthPath, 1, 0);
+                Entry.of(data.get("name"), data);
             } catch (IllegalArgumentException e) {
                 env.fault(option, e.getMessage().replaceFirst("^\\w+ ", "") + ".");
             }
+        }
+
+        private static void checkHeader(Env env, String option) {
+            if (HEADER.matcher(env.text(option)).matches()) return;
+            env.fault(option, "must be 1 to 4096 visible ASCII characters, for it goes into a header.");
         }
 
         private static boolean isGiven(Env env, String option) {
@@ -297,8 +310,8 @@ public final class RegisterBackend {
             return given;
         }
 
-        private static long ttlMs(Env env, Command command, long intervalMs) {
-            if (env.text("ttl-ms").isEmpty()) return env.isOn("daemon") ? 3 * intervalMs : 0;
+        private static long ttlMs(Env env, long fallback) {
+            if (env.text("ttl-ms").isEmpty()) return fallback;
             return env.text("ttl-ms").equals("0") ? 0 : env.number("ttl-ms", 1000, Integer.MAX_VALUE);
         }
 
@@ -320,29 +333,7 @@ public final class RegisterBackend {
                 if (!key.isBlank()) return key.strip();
             }
             if (!env.text("encryption-key").isEmpty()) env.fault("encryption-key", "has commas but no key.");
-            return TokenCipher.secretFrom(env.text("api-key").isEmpty() ? "none" : env.text("api-key"));
-        }
-
-        private static Registry registry(Env env, Command command) {
-            String url = env.text("registry-url");
-            boolean etcd = url.startsWith("etcd");
-            checkApiKey(env, !etcd || command != Command.DEREGISTER && command != Command.LIST);
-            if (!isGiven(env, "registry-url")) return null;
-            try {
-                if (!etcd) return new HttpRegistry(HttpRegistry.base(url), env.text("api-key"));
-                return new EtcdRegistry(new Etcd(url, env.text("etcd-username"), env.text("etcd-password")));
-            } catch (IllegalArgumentException e) {              // the url may hold a password: not repeated
-                env.fault("registry-url", "must be http(s)://host:port/path without user, query and"
-                    + " fragment, or etcd(s)://user:password@h1:2379,h2:2379.");
-                return null;                                    // check() throws before anyone asks for it
-            }
-        }
-
-        private static void checkApiKey(Env env, boolean needed) {
-            String key = env.text("api-key");
-            if (key.isEmpty() ? needed && isGiven(env, "api-key") : !HEADER.matcher(key).matches()) {
-                env.fault("api-key", NO_HEADER);
-            }
+            return env.text("api-key").isEmpty() ? "" : TokenCipher.secretFrom(env.text("api-key"));
         }
 
         /** The backend as an entry. With the plain token it is never sent. */
@@ -367,9 +358,8 @@ public final class RegisterBackend {
         out.println("Registered " + entry + " with " + options.registry() + ".");
     }
 
-    /** The entry with its token sealed. Takes up to a second, for deriving a key is meant to be slow. */
+    /** The entry with its token sealed. The first takes up to a second: keys are slow to derive. */
     private Entry sealed(String url) {
-        TokenCipher cipher = new TokenCipher(List.of(options.secret()));
         byte[] salt = TokenCipher.sharedSalt(options.apiKey());
         Entry entry = options.entry(url, "");                   // url and prefix as everybody reads them
         String binding = TokenCipher.binding(entry.name(), entry.url(), entry.prefix());

@@ -1,0 +1,124 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A registry that refuses or cannot be reached: exit code 1 and one sentence that says what to do. */
+class RegistrarRefusedTest {
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "401 | {}                                        | refuses the API key: set API_KEY to the key that the registry has.",
+        "403 | {}                                        | refuses the API key: set API_KEY to the key that the registry has.",
+        "400 | {\"error\":\"x\",\"message\":\"url is bad.\"} | refuses the entry (url is bad): correct that and register again.",
+        "413 | too much                                  | refuses the entry: correct that and register again.",
+        "404 | 404 page not found                        | answers 404, as no registry of backends does: check BACKENDS_REGISTRY_URL and its path.",
+        "500 | {\"message\":\"disk full\"}                 | fails with status 500 (disk full): look into its log, then try again.",
+        "503 | <html>                                    | fails with status 503: look into its log, then try again.",
+        "200 | <html>Welcome                             | does not answer as a registry of backends does: check BACKENDS_REGISTRY_URL and its path.",
+        "200 | {\"success\":false}                         | does not answer as a registry of backends does: check BACKENDS_REGISTRY_URL and its path."})
+    void saysWhatTheRegistryMeansAndWhatToDo(int status, String body, String sentence) {
+        try (RegistryStub registry = new RegistryStub().answering(status, body)) {
+            assertRefused(Registrar.run(Registrar.sound(registry.url())),
+                "The registry at " + registry.url() + " " + sentence);
+        }
+    }
+
+    @Test
+    void followsNoRedirectWithTheKey() {
+        try (RegistryStub elsewhere = new RegistryStub();
+             RegistryStub registry = new RegistryStub().answering(
+                 request -> new RegistryStub.Answer(308, "", elsewhere.url() + request.path()))) {
+            assertRefused(Registrar.run(Registrar.sound(registry.url())), "The registry at " + registry.url()
+                + " redirects to another address: set BACKENDS_REGISTRY_URL to that one, for a redirect is not trusted"
+                + " with the API key.");
+            assertEquals(0, elsewhere.requests.size());
+        }
+    }
+
+    @Test
+    void saysThatNothingListensThere() throws IOException {
+        int port;
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = socket.getLocalPort();
+        }
+        assertRefused(Registrar.run(Registrar.sound("http://localhost:" + port)), "The registry at http://localhost:"
+            + port + " cannot be reached (nothing listens there): check that it runs and that BACKENDS_REGISTRY_URL is"
+            + " right.");
+    }
+
+    @Test
+    void saysThatTheHostIsNotKnown() {
+        Registrar.Run run = Registrar.run(Registrar.sound("https://registry.invalid"));
+        assertRefused(run, "The registry at https://registry.invalid cannot be reached (its host name is not known):"
+            + " check that it runs and that BACKENDS_REGISTRY_URL is right.");
+    }
+
+    @Test
+    void saysThatAnHttpsUrlLeadsToAPortWithoutTls() {
+        try (RegistryStub registry = new RegistryStub()) {
+            Registrar.Run run = Registrar.run(Registrar.sound(registry.url().replace("http:", "https:")));
+            assertEquals(1, run.code());
+            assertTrue(run.err().contains("cannot be reached (no TLS with it: "), run.err());
+            assertEquals(1, run.err().lines().count());
+        }
+    }
+
+    @Test
+    void saysThatTheOtherSideSpeaksNoHttp() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> {
+                while (!socket.isClosed()) {
+                    try (var connection = socket.accept()) {
+                        connection.getOutputStream().write("SSH-2.0-OpenSSH\r\n".getBytes());
+                    } catch (IOException e) {
+                        return;
+                    }
+                }
+            });
+            Registrar.Run run = Registrar.run(Registrar.sound("http://localhost:" + socket.getLocalPort()));
+            assertEquals(1, run.code());
+            assertTrue(run.err().contains("cannot be reached (it breaks off or does not speak HTTP)"), run.err());
+        }
+    }
+
+    @Test
+    void doesNotRepeatASecretThatTheRegistryRepeats() {
+        try (RegistryStub registry = new RegistryStub().answering(request -> new RegistryStub.Answer(400,
+                RegisterBackend.Json.write(java.util.Map.of("message", "not allowed: " + request.authorization()))))) {
+            assertRefused(Registrar.run(Registrar.sound(registry.url())),
+                "The registry at " + registry.url() + " refuses the entry: correct that and register again.");
+        }
+    }
+
+    @Test
+    void showsAMessageWithoutItsControlCharacters() {
+        try (RegistryStub registry = new RegistryStub().answering(400, "{\"message\":\"\\u001b[2Jgone\\nnext\"}")) {
+            Registrar.Run run = Registrar.run(Registrar.sound(registry.url()));
+            assertTrue(run.err().contains("(\\u001b[2Jgone\\u000anext)"), run.err());
+        }
+    }
+
+    @Test
+    void warnsOfAKeyInClearTextButNotOnTheMachineItself() throws IOException {
+        assertTrue(Registrar.run(Registrar.sound("http://registry.invalid")).err().startsWith(
+            "Warning: the API key goes to http://registry.invalid in clear text; use https:// if others share the"
+            + " network.\n"));
+        for (String near : new String[] {"http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"}) {
+            assertFalse(Registrar.run(Registrar.sound(near)).err().contains("Warning"), near);
+        }
+        assertFalse(Registrar.run(Registrar.sound("https://registry.invalid")).err().contains("Warning"));
+    }
+
+    private static void assertRefused(Registrar.Run run, String sentence) {
+        assertEquals(sentence + "\n", run.err());
+        assertEquals("", run.out());
+        assertEquals(1, run.code());
+    }
+}
