@@ -3673,8 +3673,9 @@ public final class GatewayServer implements AutoCloseable {
          */
         private static boolean hasHost(String url) {
             String place = url.substring(0, hostEnd(url));
+            if (!url.startsWith("https")) place = place.replace('_', '-');     // looked up before HttpClient
             try {
-                return URI.create(url.startsWith("https") ? place : place.replace('_', '-')).getHost() != null;
+                return URI.create(place).getHost() != null;
             } catch (IllegalArgumentException e) {
                 return false;
             }
