@@ -1,0 +1,2520 @@
+/*
+ * Install: makes the registrar or the gateway a service that starts with the machine. One file, Java 21, no
+ * dependencies; beside it lies only the program to install, RegisterBackend.java or GatewayServer.java.
+ *
+ *     java Install.java                    asks, checks, and installs the registrar of one backend
+ *     java Install.java gateway            the same for the gateway
+ *     java Install.java status [NAME]      does it run, since when, and what does the registry say of it
+ *     java Install.java uninstall [NAME]   takes away what was installed, and the backend out of the registry
+ *     java Install.java --help             every question as an option, for --yes; --dry-run only shows
+ *
+ * What happens
+ *
+ *     questions -> checks -> steps: folder, program, settings, service, manifest, start, watch
+ *                                     |
+ *                        one fails, or Ctrl-C: those before it are undone, the last one first
+ *
+ * What is always true
+ *   1. Nothing is written before all questions are answered and all checks are done.
+ *   2. A secret is in one file only, of mode 600 from its first moment: never in a unit, on a command line
+ *      or in the output.
+ *   3. Whatever changes this machine goes through Changes, which tells of it and can undo it.
+ *   4. A file that someone changed by hand is not overwritten or removed without asking.
+ *
+ * What it does not do: install Java, make certificates, keep the output of a Windows task.
+ *
+ * Contents: 1 Main  2 Settings  3 What, and where  4 Questions  5 Checks  6 Steps  7 Supervisors  8 Changes
+ *           9 Manifest  10 Status  11 Uninstall  12 Toolbox (shared)
+ */
+
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.Console;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.math.BigDecimal;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.jar.JarOutputStream;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import javax.tools.JavaCompiler;
+import javax.tools.ToolProvider;
+
+public final class Install {
+    private Install() {}
+
+    // ---- 1. Main ---------------------------------------------------------------------------------------------
+    // The commands. Exit codes: 0 done; 1 it failed or was stopped, and what it did is undone; 2 wrong usage.
+
+    public static void main(String[] args) {
+        // Since Java 22 the default console is there without a terminal too, and would echo secrets.
+        System.setProperty("jdk.console", "java.base");
+        System.exit(run(args));
+    }
+
+    private static int run(String[] args) {
+        try {
+            Env env = new Env(SETTINGS, args, System.getenv());
+            if (env.isOn("help")) return help();
+            return command(env);
+        } catch (Env.Refused e) {
+            System.err.println(e.getMessage());
+            return 2;
+        } catch (Stopped e) {
+            System.err.println(e.getMessage());
+            return 1;
+        } catch (IOException e) {
+            System.err.println("It failed: " + reason(e) + ".");
+            return 1;
+        }
+    }
+
+    private static int command(Env env) throws IOException {
+        List<String> words = env.words();
+        String command = words.isEmpty() ? "" : words.getFirst();
+        boolean takesName = command.equals("status") || command.equals("uninstall");
+        if (words.size() > (takesName ? 2 : 1)) {
+            throw new Env.Refused("\"" + words.getLast() + "\" is one word too many; --help shows the commands.");
+        }
+        String name = words.size() == 2 ? words.getLast() : "";
+        return switch (command) {
+            case "" -> new Installation(env, Program.REGISTRAR).run();
+            case "gateway" -> new Installation(env, Program.GATEWAY).run();
+            case "status" -> new Status(env).run(name);
+            case "uninstall" -> new Removal(env).run(name);
+            default -> throw new Env.Refused("\"" + command + "\" is not a command; --help shows them.");
+        };
+    }
+
+    private static int help() {
+        say("""
+            java Install.java [gateway | status [NAME] | uninstall [NAME]] [options]
+
+            Without a command it installs the registrar of one backend as a service. NAME is a backend's name,
+            or "gateway". Every question is also an option, a variable, and a line of .env or --env-file. Give
+            secrets by these last two: what is on a command line, others on the machine can read.
+            """);
+        say(Env.help(SETTINGS));
+        return 0;
+    }
+
+    /** Ends the program with a sentence for the user; whatever was done by then is undone. */
+    static final class Stopped extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        Stopped(String message) {
+            super(message, null, false, false);
+        }
+    }
+
+    private static void say(String line) {
+        System.out.println(line);
+    }
+
+    /** What an exception says, for the end of a sentence; a file's fault begins with its path. */
+    private static String reason(Exception e) {
+        boolean plain = e instanceof FileSystemException || e.getMessage() == null || e.getMessage().isBlank();
+        return plain ? e.toString().replaceFirst("^java[\\w.]*\\.", "") : e.getMessage();
+    }
+
+    // ---- 2. Settings -----------------------------------------------------------------------------------------
+    // The options and variables of both programs that are asked for or passed on, under the names that they
+    // have there, then the installer's own.
+
+    private static final List<Env.Setting> SETTINGS = List.of(
+        Env.Setting.of("name", "BACKEND_NAME", "", "Name of the backend"),
+        Env.Setting.of("backend-url", "BACKEND_URL", "http://localhost:3000",
+            "URL of the backend, as the gateway reaches it; public:PORT finds out the public IP"),
+        Env.Setting.of("use-public-ip", "", null, "The same as --backend-url=public:PORT, with --backend-port"),
+        Env.Setting.of("backend-port", "BACKEND_PORT", "", "Port of the backend at the public IP"),
+        Env.Setting.of("backend-token", "BACKEND_TOKEN", "", "Token that the backend wants"),
+        Env.Setting.of("prefix", "BACKEND_PREFIX", "/api", "Prefix of the paths that belong to it"),
+        Env.Setting.of("registry-url", "BACKENDS_REGISTRY_URL", "",
+            "URL of the registry; \"embedded\" for a gateway that serves it itself"),
+        Env.Setting.of("api-key", "API_KEY", "", "API key of the registry"),
+        Env.Setting.of("encryption-key", "ENCRYPTION_KEY", "", "Encryption key of the tokens"),
+        Env.Setting.of("proxy-port", "PROXY_PORT PORT", "8080", "Port of the gateway"),
+        Env.Setting.of("admin-token", "ADMIN_TOKEN", "", "Token for the gateway's own pages"),
+        passedOn("health-path", "BACKEND_HEALTH_PATH"), passedOn("weight", "BACKEND_WEIGHT"),
+        passedOn("public-ip-urls", "PUBLIC_IP_URLS"), passedOn("etcd-username", "ETCD_USERNAME"),
+        passedOn("etcd-password", "ETCD_PASSWORD"),
+        passedOn("cache-ttl-ms", "CACHE_TTL_MS"), passedOn("bind-address", "BIND_ADDRESS"),
+        passedOn("health-interval-ms", "HEALTH_INTERVAL_MS"), passedOn("health-timeout-ms", "HEALTH_TIMEOUT_MS"),
+        passedOn("health-failures", "HEALTH_FAILURES"), passedOn("connect-timeout-ms", "CONNECT_TIMEOUT_MS"),
+        passedOn("upstream-timeout-ms", "UPSTREAM_TIMEOUT_MS"), passedOn("max-body-bytes", "MAX_BODY_BYTES"),
+        passedOn("shutdown-grace-ms", "SHUTDOWN_GRACE_MS"), passedOn("trusted-proxies", "TRUSTED_PROXIES"),
+        passedOn("allowed-backends", "ALLOWED_BACKENDS"), passedOn("tls-keystore", "TLS_KEYSTORE"),
+        passedOn("tls-keystore-password", "TLS_KEYSTORE_PASSWORD"), passedOn("tls-cert", "TLS_CERT"),
+        passedOn("tls-key", "TLS_KEY"), passedOn("rewrite-redirects", "REWRITE_REDIRECTS"),
+        passedOn("access-log", "ACCESS_LOG"), passedOn("registry-port", "REGISTRY_PORT"),
+        passedOn("registry-bind", "REGISTRY_BIND"),
+        Env.Setting.of("yes", "", null, "Ask nothing: take the options, what was installed, or the default"),
+        Env.Setting.of("force", "", null, "Go on after failed checks, and overwrite files changed by hand"),
+        Env.Setting.of("dry-run", "", null, "Show each file and command, and change nothing"),
+        Env.Setting.of("source", "", "", "The program to install, where it is not beside Install.java"),
+        Env.Setting.of("system", "", "", "One of " + String.join(", ", Place.SYSTEMS) + "; else what is found"),
+        Env.Setting.of("root", "", "", "A folder to install into as if it were /; no service is started"),
+        Env.Setting.of("env-file", "", "", "A file of settings instead of .env"),
+        Env.Setting.of("help", "", null, "Show this"));
+
+    private static Env.Setting passedOn(String option, String variable) {
+        return Env.Setting.of(option, variable, "", "Passed on where given");
+    }
+
+    private static final Set<String> SECRETS =
+        Set.of("backend-token", "api-key", "encryption-key", "admin-token", "etcd-password", "tls-keystore-password");
+    private static final Set<String> OPTIONAL = Set.of("encryption-key", "admin-token");
+    private static final Set<String> SERVED_FILES = Set.of("tls-keystore", "tls-cert", "tls-key");
+
+    private static String variable(String option) {
+        return SETTINGS.stream().filter(setting -> setting.option().equals(option))
+            .findFirst().orElseThrow().variables().getFirst();
+    }
+
+    // ---- 3. What, and where ----------------------------------------------------------------------------------
+    // What is installed is a Service, one of two programs; where is a Place: a system, a folder, an account.
+
+    /** The two programs, each with the questions that it asks. The Java options were measured under load. */
+    private enum Program {
+        REGISTRAR("RegisterBackend", "-Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1", "256M",
+            List.of("name", "backend-url", "backend-token", "prefix", "registry-url", "api-key", "encryption-key"),
+            List.of("use-public-ip", "backend-port", "health-path", "weight", "public-ip-urls", "etcd-username",
+                "etcd-password")),
+        GATEWAY("GatewayServer", "-Xmx256m -XX:+UseSerialGC", "768M",
+            List.of("registry-url", "api-key", "encryption-key", "proxy-port", "admin-token"),
+            List.of("cache-ttl-ms", "bind-address", "health-interval-ms", "health-timeout-ms", "health-failures",
+                "connect-timeout-ms", "upstream-timeout-ms", "max-body-bytes", "shutdown-grace-ms",
+                "trusted-proxies", "allowed-backends", "tls-keystore", "tls-keystore-password", "tls-cert",
+                "tls-key", "rewrite-redirects", "access-log", "registry-port", "registry-bind"));
+
+        private final String mainClass;
+        private final List<String> javaOptions;
+        private final String memory;             // what systemd lets it have: the heap and Java's own needs
+        private final List<String> asked;
+        private final List<String> passedOn;
+
+        Program(String mainClass, String javaOptions, String memory, List<String> asked, List<String> passedOn) {
+            this.mainClass = mainClass;
+            this.javaOptions = List.of(javaOptions.split(" "));
+            this.memory = memory;
+            this.asked = asked;
+            this.passedOn = passedOn;
+        }
+    }
+
+    /** A program as a service. {@code name} is the backend's, and empty for the gateway. */
+    private record Service(Program program, String name) {
+        static final String REGISTRARS = "backend-gateway-register@";
+        static final String GATEWAY = "backend-gateway";
+
+        static Service of(String unit) {
+            return unit.equals(GATEWAY) ? new Service(Program.GATEWAY, "")
+                : new Service(Program.REGISTRAR, unit.substring(REGISTRARS.length()));
+        }
+
+        /** The name by which the system knows it. */
+        String unit() {
+            return program == Program.GATEWAY ? GATEWAY : REGISTRARS + name;
+        }
+
+        String describe() {
+            return program == Program.GATEWAY ? "the gateway" : "the registrar of backend " + name;
+        }
+    }
+
+    /**
+     * Where it is installed. {@code root} is empty but for --root, and {@code account} is the user that the
+     * service runs as, empty where the system sees to that.
+     */
+    private record Place(String system, Optional<Path> root, Path folder, Path state, String account) {
+        static final List<String> SYSTEMS =
+            List.of("systemd", "systemd-user", "openrc", "cron", "launchd", "windows");
+
+        static Place of(Env env) {
+            String system = env.text("system").isEmpty() ? find() : env.choice("system", SYSTEMS.toArray(String[]::new));
+            env.check();
+            return of(system, Optional.of(env.text("root")).filter(text -> !text.isEmpty())
+                .map(text -> Path.of(text).toAbsolutePath().normalize()));
+        }
+
+        static Place of(String system, Optional<Path> root) {
+            boolean windows = system.equals("windows");
+            boolean own = system.equals("systemd-user") || !isRoot() && List.of("cron", "launchd").contains(system);
+            String home = windows ? System.getenv().getOrDefault("ProgramData", "/ProgramData")
+                : own ? System.getProperty("user.home") + "/.local/share" : "/opt";
+            Path folder = under(root, home).resolve("backend-gateway");
+            boolean systemd = system.equals("systemd");
+            Path state = systemd ? under(root, "/var/lib/backend-gateway") : folder.resolve("state");
+            // An account without rights that every Unix has. systemd invents one for the service alone.
+            return new Place(system, root, folder, state, own || windows || systemd ? "" : "daemon");
+        }
+
+        private static String find() {
+            String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
+            if (os.contains("windows")) return "windows";
+            if (os.contains("mac")) return "launchd";
+            if (Files.exists(Path.of("/run/systemd/system"))) return isRoot() ? "systemd" : "systemd-user";
+            return isRoot() && Files.exists(Path.of("/sbin/openrc-run")) ? "openrc" : "cron";
+        }
+
+        static boolean isRoot() {
+            return System.getProperty("user.name").equals("root");
+        }
+
+        private static Path under(Optional<Path> root, String absolute) {
+            Path path = Path.of(absolute).toAbsolutePath();
+            return root.map(folder -> folder.resolve(path.getRoot().relativize(path))).orElse(path);
+        }
+
+        /** An absolute path of this machine, under --root where there is one. */
+        Path at(String absolute) {
+            return under(root, absolute);
+        }
+
+        Path home(String relative) {
+            return at(System.getProperty("user.home")).resolve(relative);
+        }
+
+        Path settings(Service service) {
+            return folder.resolve(service.unit() + ".env");
+        }
+
+        Path source(Program program) {
+            return folder.resolve(program.mainClass + ".java");
+        }
+
+        Path jar(Program program) {
+            return folder.resolve("lib").resolve(program.mainClass + ".jar");
+        }
+
+        Path archive(Program program) {
+            return folder.resolve("lib").resolve(program.mainClass + ".jsa");
+        }
+
+        boolean needsRoot() {
+            return system.equals("systemd") || system.equals("openrc");
+        }
+    }
+
+    private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin",
+        System.getProperty("os.name").startsWith("Windows") ? "java.exe" : "java");
+
+    // ---- 4. Questions ----------------------------------------------------------------------------------------
+    // Each has a default and a rule. An option on the command line is an answer; the environment, a file of
+    // settings and what was installed before are defaults, in this order.
+
+    /** Where questions are asked: a terminal, or plain lines of the standard input. */
+    private static final class Terminal {
+        private final Console console = System.console();
+        private final BufferedReader lines =
+            new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+
+        /** One line; a secret is read without echo at a terminal. The end of the input stops the program. */
+        String ask(String question, boolean secret) throws IOException {
+            String line = console == null ? plain(question)
+                : secret ? text(console.readPassword("%s: ", question)) : console.readLine("%s: ", question);
+            if (line == null) throw new Stopped("The input ended before the last question: nothing was done.");
+            return secret ? line : line.strip();
+        }
+
+        private String plain(String question) throws IOException {
+            say(question + ":");
+            return lines.readLine();
+        }
+
+        private static String text(char[] password) {
+            return password == null ? null : new String(password);
+        }
+
+        boolean agrees(String question) throws IOException {
+            return ask(question + " [no]", false).toLowerCase(Locale.ROOT).matches("y|yes|s|si|sí");
+        }
+    }
+
+    /** The questions about one service. */
+    private static final class Questions {
+        private final Env env;
+        private final Terminal terminal;
+        private final Program program;
+        private Env kept;                      // the settings of before, where it is installed already
+
+        Questions(Env env, Terminal terminal, Program program) {
+            this.env = env;
+            this.terminal = terminal;
+            this.program = program;
+            env.check();
+            for (Env.Setting setting : SETTINGS) {
+                boolean own = setting.variables().isEmpty() && !setting.option().equals("use-public-ip");
+                boolean fits = program.asked.contains(setting.option()) || program.passedOn.contains(setting.option());
+                if (!own && !fits && isAnswered(setting.option())) env.fault(setting.option(), "is not a setting of "
+                    + (program == Program.GATEWAY ? "the gateway." : "a registrar."));
+            }
+            env.check();
+        }
+
+        /** The service, whose name is the first question about a registrar. */
+        Service service(Manifest manifest) throws IOException {
+            String name = program == Program.GATEWAY ? "" : answer("name", proposedName(manifest));
+            env.check();
+            return new Service(program, name);
+        }
+
+        private String proposedName(Manifest manifest) {
+            if (!given("name").isEmpty()) return given("name");
+            List<String> names = manifest.services.keySet().stream()
+                .map(Service::of).map(Service::name).filter(name -> !name.isEmpty()).toList();
+            return names.size() == 1 ? names.getFirst() : hostName();
+        }
+
+        private static String hostName() {
+            try {
+                String host = InetAddress.getLocalHost().getHostName().replaceFirst("\\..*", "");
+                return host.matches("[A-Za-z0-9_-]{1,64}") ? host : "backend";
+            } catch (IOException e) {
+                return "backend";              // a machine that does not know its own name
+            }
+        }
+
+        /** All settings, by their variables. An empty one is not set. */
+        Map<String, String> settings(Place place, Service service) throws IOException {
+            Path file = place.settings(service);
+            if (Files.exists(file)) kept = new Env(SETTINGS, new String[] {"--env-file=" + file}, Map.of());
+            if (kept != null) kept.check();
+            Map<String, String> settings = new LinkedHashMap<>();
+            program.passedOn.forEach(option -> {
+                if (!option.equals("use-public-ip")) settings.put(variable(option), given(option));
+            });
+            for (String option : program.asked) {
+                String proposed = option.equals("name") ? service.name() : proposed(option, settings);
+                settings.put(variable(option), option.equals("name") ? proposed : answer(option, proposed));
+            }
+            env.check();
+            return program == Program.GATEWAY ? withRegistry(settings, place) : withAddress(settings);
+        }
+
+        private String proposed(String option, Map<String, String> settings) {
+            if (option.equals("backend-url") && wantsPublicIp()) return "public:" + given("backend-port");
+            if (!given(option).isEmpty()) return given(option);
+            if (option.equals("registry-url")) {
+                return program == Program.GATEWAY ? "embedded" : "http://localhost:8000";
+            }
+            return isRandom(option, settings) ? randomKey() : env.text(option);
+        }
+
+        private boolean wantsPublicIp() {
+            boolean before = kept != null && given("backend-url").isEmpty() && !given("backend-port").isEmpty();
+            return env.isOn("use-public-ip") || before;
+        }
+
+        /** A gateway with a registry of its own needs both keys, and nobody else knows them yet. */
+        private boolean isRandom(String option, Map<String, String> settings) {
+            return (option.equals("api-key") || option.equals("encryption-key")) && given(option).isEmpty()
+                && settings.getOrDefault("BACKENDS_REGISTRY_URL", "").equals("embedded");
+        }
+
+        private static String randomKey() {
+            byte[] bytes = new byte[32];
+            new SecureRandom().nextBytes(bytes);
+            return HexFormat.of().formatHex(bytes);
+        }
+
+        /** What was given before any question: now, or when it was installed. */
+        private String given(String option) {
+            for (Env source : kept == null ? List.of(env) : List.of(env, kept)) {
+                Env.Value value = source.value(option);
+                if (!value.source().equals("default")) return value.text();
+            }
+            return "";
+        }
+
+        private boolean isAnswered(String option) {
+            return env.value(option).source().equals("command line");
+        }
+
+        /** Asks until the answer is right; where nothing is asked, a wrong one is a fault. */
+        private String answer(String option, String proposed) throws IOException {
+            boolean address = option.equals("backend-url") && env.isOn("use-public-ip");
+            if (env.isOn("yes") || isAnswered(option) || address) {
+                String fault = fault(option, proposed);
+                if (!fault.isEmpty()) env.fault(option, fault);
+                return proposed;
+            }
+            while (true) {
+                String typed = terminal.ask(question(option, proposed), SECRETS.contains(option));
+                String text = typed.isEmpty() ? proposed : typed;
+                String fault = fault(option, text);
+                if (fault.isEmpty()) return text;
+                say("  It " + fault);
+            }
+        }
+
+        private String question(String option, String proposed) {
+            String shown = !SECRETS.contains(option) ? proposed
+                : !given(option).isEmpty() ? "the one that is set"
+                : !proposed.isEmpty() ? "a random one" : OPTIONAL.contains(option) ? "none" : "";
+            String meaning = SETTINGS.stream().filter(setting -> setting.option().equals(option))
+                .findFirst().orElseThrow().meaning();
+            return meaning + (shown.isEmpty() ? "" : " [" + shown + "]");
+        }
+
+        /** What is wrong with an answer, as the end of a sentence; empty where nothing is. */
+        private String fault(String option, String text) {
+            if (text.contains("\uFFFD")) return "lost some of its letters on the way: try again with LC_ALL=C.UTF-8.";
+            if (text.codePoints().anyMatch(c -> Character.isISOControl(c) || c == 0x2028 || c == 0x2029)) {
+                return "must be one line without control characters.";
+            }
+            if (text.isEmpty()) {
+                return OPTIONAL.contains(option) ? ""
+                    : "is missing: give it in the environment, in .env or as --" + option + "=….";
+            }
+            try {
+                check(option, text);
+                return "";
+            } catch (IllegalArgumentException e) {
+                return e.getMessage().replaceFirst("^\\w+ ", "") + ".";
+            }
+        }
+
+        private void check(String option, String text) {
+            switch (option) {
+                case "name" -> new Entry(text, "http://any", "", "", "", 1, 0);
+                case "prefix" -> new Entry("any", "http://any", "", text, "", 1, 0);
+                case "proxy-port" -> checkPort(text);
+                case "registry-url" -> checkRegistry(text);
+                case "backend-url" -> {
+                    if (text.startsWith("public:")) checkPort(text.substring("public:".length()));
+                    else new Entry("any", text, "", "", "", 1, 0);
+                }
+                default -> { }                 // a secret may be anything
+            }
+        }
+
+        private static void checkPort(String text) {
+            if (text.matches("[0-9]{1,5}") && Integer.parseInt(text) > 0 && Integer.parseInt(text) < 65536) return;
+            throw new IllegalArgumentException("port must have a number from 1 to 65535");
+        }
+
+        private void checkRegistry(String text) {
+            boolean gateway = program == Program.GATEWAY;
+            if (gateway && text.equals("embedded")) return;
+            if (gateway && text.startsWith("file:") && Path.of(text.substring("file:".length())).isAbsolute()) return;
+            if (text.matches("etcds?://[^/?#@\\s]+")) return;
+            if (text.startsWith("http")) new Entry("any", text, "", "", "", 1, 0);
+            else throw new IllegalArgumentException("registry must be http://…, https://… or etcd://HOST:2379"
+                + (gateway ? ", file:/… with its whole path, or embedded" : ""));
+        }
+
+        private static Map<String, String> withAddress(Map<String, String> settings) {
+            String url = settings.get("BACKEND_URL");
+            boolean found = url.startsWith("public:");
+            settings.put("BACKEND_URL", found ? "" : url);
+            settings.put("BACKEND_PORT", found ? url.substring("public:".length()) : "");
+            return settings;
+        }
+
+        private static Map<String, String> withRegistry(Map<String, String> settings, Place place) {
+            boolean embedded = settings.get("BACKENDS_REGISTRY_URL").equals("embedded");
+            if (embedded) settings.put("BACKENDS_REGISTRY_URL", "");
+            settings.put("REGISTRY_FILE", embedded ? place.state().resolve("backends.json").toString() : "");
+            return settings;
+        }
+    }
+
+    // ---- 5. Checks -------------------------------------------------------------------------------------------
+    // Questions to the real world, asked before anything is written. A fault says what to do; whoever knows
+    // better may go on all the same.
+
+    /** One thing that was looked at; {@code fault} is empty where it is well. */
+    private record Check(String what, String fault) {}
+
+    /** The checks of one installation. */
+    private record Checks(Place place, Service service, Map<String, String> settings, Supervisor supervisor) {
+        List<Check> run() {
+            List<Check> checks = new ArrayList<>(List.of(java(), rights(), folders()));
+            if (place.root().isEmpty()) checks.add(tool());
+            checks.add(registry());
+            if (service.program() == Program.REGISTRAR) checks.add(backend());
+            else checks.addAll(ports());
+            return checks;
+        }
+
+        private Check java() {
+            String what = "Java " + Runtime.version() + " at " + JAVA;
+            if (ToolProvider.getSystemJavaCompiler() == null) {
+                return new Check(what, "it has no compiler; install a JDK, version 21 or newer");
+            }
+            boolean hidden = JAVA.startsWith("/root") || JAVA.startsWith("/home");
+            boolean own = place.folder().startsWith(place.home(""));
+            return new Check(what, hidden && !own ? "a service of the machine may not look there; install a JDK for "
+                + "all users, below /usr or /opt, and run this with it" : "");
+        }
+
+        private Check rights() {
+            boolean enough = Place.isRoot() || place.root().isPresent() || !place.needsRoot();
+            return new Check("the rights for a service of " + place.system(),
+                enough ? "" : "it needs root; run this with sudo, or with --system=systemd-user");
+        }
+
+        private Check folders() {
+            for (Path folder : List.of(place.folder(), supervisor.file().getParent())) {
+                Path there = folder;
+                while (!Files.exists(there)) there = there.getParent();
+                if (!Files.isDirectory(there)) return new Check(folder.toString(), there + " is not a folder");
+                if (!Files.isWritable(there)) {
+                    return new Check(folder.toString(), "you may not write to " + there + "; run this with sudo");
+                }
+            }
+            return new Check(place.folder() + " can be written", "");
+        }
+
+        private Check tool() {
+            String tool = supervisor.tool();
+            boolean there = Stream.of(System.getenv().getOrDefault("PATH", "").split(System.getProperty("path.separator")))
+                .anyMatch(folder -> Files.exists(Path.of(folder, tool)) || Files.exists(Path.of(folder, tool + ".exe")));
+            return new Check(tool, there ? "" : "it is not on PATH; install it, or choose another --system");
+        }
+
+        private Check registry() {
+            String url = settings.get("BACKENDS_REGISTRY_URL");
+            if (url.isEmpty()) return new Check("the registry is the gateway's own", "");
+            if (url.startsWith("file:")) {
+                Path file = Path.of(url.substring("file:".length()));
+                return new Check(url, Files.isReadable(file) ? "" : "there is no such file that can be read");
+            }
+            if (url.startsWith("etcd")) return etcd(url);
+            String fault = Registry.fault(url, settings.get("API_KEY"));
+            return new Check(url + " answers and takes the API key", fault);
+        }
+
+        private static Check etcd(String url) {
+            List<String> silent = new ArrayList<>();
+            for (String member : url.substring(url.indexOf("//") + 2).split(",")) {
+                int colon = member.lastIndexOf(':');
+                int port = colon < 0 ? 2379 : Integer.parseInt(member.substring(colon + 1));
+                if (!answers(colon < 0 ? member : member.substring(0, colon), port)) silent.add(member);
+            }
+            return new Check(url, silent.isEmpty() ? "" : String.join(", ", silent) + " takes no connection; start etcd, "
+                + "or correct the address");
+        }
+
+        private static boolean answers(String host, int port) {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(host, port), 5000);
+                return true;
+            } catch (IOException e) {
+                return false;
+            }
+        }
+
+        private Check backend() {
+            String url = settings.get("BACKEND_URL");
+            if (url.isEmpty()) url = "http://localhost:" + settings.get("BACKEND_PORT");
+            String path = settings.get("BACKEND_HEALTH_PATH");
+            try {
+                int status = Registry.get(url + (path.isEmpty() ? "/health" : path), "").statusCode();
+                return new Check("the backend " + url + " answers (" + status + ")", "");
+            } catch (IOException e) {
+                return new Check("the backend " + url, Registry.silence(e) + "; start it, or correct its URL");
+            }
+        }
+
+        private List<Check> ports() {
+            List<Check> checks = new ArrayList<>(List.of(port("PROXY_PORT", "8080")));
+            if (settings.get("BACKENDS_REGISTRY_URL").isEmpty()) checks.add(port("REGISTRY_PORT", "8000"));
+            return checks;
+        }
+
+        /** A port that this very service has from before is as good as a free one. */
+        private Check port(String variable, String fallback) {
+            String text = settings.get(variable);
+            int port = Integer.parseInt(text.isEmpty() ? fallback : text);
+            if (Running.find(service).isPresent()) return new Check("port " + port + " (the service runs)", "");
+            try (ServerSocket socket = new ServerSocket()) {
+                socket.setReuseAddress(true);
+                socket.bind(new InetSocketAddress(port));
+                return new Check("port " + port + " is free", "");
+            } catch (IOException e) {
+                return new Check("port " + port, "it cannot be had (" + reason(e) + "); end the program that has it, "
+                    + "or choose another " + variable);
+            }
+        }
+    }
+
+    /** The few things that the installer asks a registry. */
+    private static final class Registry {
+        private static final HttpClient CLIENT = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(5)).build();
+
+        static HttpResponse<String> get(String url, String apiKey) throws IOException {
+            try {
+                HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(10));
+                if (!apiKey.isEmpty()) request.header("Authorization", "Bearer " + apiKey);
+                return CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            } catch (IllegalArgumentException e) {
+                throw new IOException("its address or key has characters that HTTP cannot carry");
+            } catch (InterruptedException e) {
+                throw new IOException("it was interrupted");
+            }
+        }
+
+        /** Why a registry is of no use with this key; empty where it is. */
+        static String fault(String url, String apiKey) {
+            String base = url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+            try {
+                int health = get(base + "/health", "").statusCode();
+                if (health != 200) return "it answered " + health + " at /health; is this the address of a registry?";
+                int list = get(base + "/collections/backends", apiKey).statusCode();
+                if (list == 401) return "it refused the API key; use the registry's own API_KEY";
+                return list == 200 ? "" : "it answered " + list + " at /collections/backends; see the registry's log";
+            } catch (IOException e) {
+                return silence(e) + "; start it, or correct its address";
+            }
+        }
+
+        static String entry(String url, String name) {
+            return (url.endsWith("/") ? url : url + "/") + "collections/backends/" + name;
+        }
+
+        /** What an answer that did not come means. */
+        static String silence(IOException e) {
+            if (e instanceof ConnectException) return "it takes no connection";
+            return e instanceof HttpTimeoutException ? "it did not answer in time" : "it does not answer (" + reason(e) + ")";
+        }
+    }
+
+    // ---- 6. Steps --------------------------------------------------------------------------------------------
+    // The installation itself, as a list. Installing again goes the same way: what is as it should be is left.
+
+    private static final class Installation {
+        private final Env env;
+        private final Program program;
+        private final Place place;
+        private final Manifest manifest;
+        private final Terminal terminal = new Terminal();
+        private Changes changes;
+        private Service service;
+        private Map<String, String> settings;
+        private Supervisor supervisor;
+        private Path source;
+
+        Installation(Env env, Program program) throws IOException {
+            this.env = env;
+            this.program = program;
+            this.place = Place.of(env);
+            this.manifest = Manifest.read(place);
+        }
+
+        int run() throws IOException {
+            Questions questions = new Questions(env, terminal, program);
+            source = source();
+            service = questions.service(manifest);
+            changes = new Changes(place, manifest, service, env.isOn("dry-run"));
+            settings = questions.settings(place, service);
+            supervisor = Supervisor.of(place, service, settings);
+            refuseAnotherSystem();
+            say("\nInstalling " + service.describe() + " with " + place.system() + " into " + place.folder());
+            if (!passesChecks()) return 1;
+            keepWhatWasChangedByHand();
+            carryOut();
+            say(env.isOn("dry-run") ? "\nNothing was changed." : report());
+            return 0;
+        }
+
+        private Path source() {
+            String file = program.mainClass + ".java";
+            String launched = System.getProperty("jdk.launcher.sourcefile", "");
+            List<String> places = env.text("source").isEmpty()
+                ? List.of(file, Path.of(launched).resolveSibling(file).toString()) : List.of(env.text("source"));
+            return places.stream().map(Path::of).filter(Files::isRegularFile).findFirst().orElseThrow(() ->
+                new Env.Refused(String.join(" and ", places) + " not found: put " + file + " beside Install.java, or "
+                    + "name it with --source=FILE."));
+        }
+
+        private void refuseAnotherSystem() {
+            String before = manifest.services.getOrDefault(service.unit(), place.system());
+            if (before.equals(place.system())) return;
+            throw new Stopped(service.unit() + " is installed with " + before + ": uninstall it first, or go on with "
+                + "--system=" + before + ".");
+        }
+
+        private boolean passesChecks() throws IOException {
+            List<Check> checks = new Checks(place, service, settings, supervisor).run();
+            for (Check check : checks) {
+                boolean well = check.fault().isEmpty();
+                say((well ? "  ok     " : "  FAULT  ") + check.what() + (well ? "" : ": " + check.fault() + "."));
+            }
+            if (checks.stream().allMatch(check -> check.fault().isEmpty())) return true;
+            if (env.isOn("force") || env.isOn("dry-run")) return true;
+            if (!env.isOn("yes") && terminal.agrees("Install all the same?")) return true;
+            say("Nothing was installed. Set right what is at fault, or go on with --force.");
+            return false;
+        }
+
+        private void keepWhatWasChangedByHand() throws IOException {
+            Map<Path, byte[]> files = new LinkedHashMap<>();
+            files.put(place.source(program), Files.readAllBytes(source));
+            files.put(supervisor.file(), supervisor.content());
+            for (Map.Entry<Path, byte[]> file : files.entrySet()) {
+                boolean there = Files.exists(file.getKey());
+                boolean same = there && Arrays.equals(Files.readAllBytes(file.getKey()), file.getValue());
+                if (!there || same || env.isOn("force") || manifest.isAsWritten(file.getKey())) continue;
+                String what = file.getKey() + " was changed by hand, or is not of this installer.";
+                if (!env.isOn("yes") && terminal.agrees(what + " Overwrite it?")) continue;
+                changes.keep(file.getKey());
+            }
+        }
+
+        private void carryOut() throws IOException {
+            boolean update = manifest.services.containsKey(service.unit());
+            try {
+                changes.step("Folder", this::makeFolders);
+                if (update) changes.whenUndone("restarted the one of before", () -> runAll(supervisor.start()));
+                else changes.whenUndone("told the system", () -> runAll(supervisor.forget()));
+                if (update) changes.step("Pause", () -> runAll(supervisor.pause()));
+                changes.step("Program", this::writeProgram);
+                changes.step("Settings", this::writeSettings);
+                changes.step("Service", this::writeService);
+                changes.step("Manifest", this::writeManifest);
+                if (!update) changes.whenUndone("stopped the service", () -> runAll(supervisor.stop()));
+                changes.step("Start", () -> runAll(supervisor.start()));
+                changes.step("Watch", this::watch);
+                changes.done();
+            } catch (IOException | RuntimeException e) {
+                changes.undo();
+                throw new Stopped((e instanceof Stopped ? "" : "It failed: ") + reason(e)
+                    + "\nNothing is left of this attempt.");
+            }
+        }
+
+        private void makeFolders() throws IOException {
+            changes.makeFolder(place.folder(), Access.OPEN_FOLDER);
+            changes.makeFolder(place.jar(program).getParent(), Access.OPEN_FOLDER);
+            if (!place.system().equals("systemd")) changes.makeFolder(place.state(), Access.STATE);
+        }
+
+        private void writeProgram() throws IOException {
+            byte[] text = Files.readAllBytes(source);
+            boolean same = manifest.hasProgram(place, program, text);
+            changes.write(place.source(program), text, Access.OPEN);
+            if (same) {
+                changes.share(place.jar(program));
+                changes.share(place.archive(program));
+            } else if (changes.isDry()) changes.tell("would make", place.jar(program) + " and " + place.archive(program));
+            else compile();
+        }
+
+        private void compile() throws IOException {
+            changes.write(place.jar(program), Compiled.jar(source), Access.OPEN);
+            Path temporary = place.archive(program).resolveSibling("." + program.mainClass + ".jsa.new");
+            try {
+                List<String> words = Running.java(place, program, "-XX:ArchiveClassesAtExit=" + temporary);
+                words.add("--help");                 // as a training run: it loads what a start loads
+                Output output = Output.of(words);
+                if (output.exit() == 0 && Files.exists(temporary)) {
+                    changes.write(place.archive(program), Files.readAllBytes(temporary), Access.OPEN);
+                } else {
+                    changes.tell("could not make", place.archive(program) + ": the service starts without it, slower");
+                }
+            } finally {
+                Files.deleteIfExists(temporary);
+            }
+        }
+
+        /** Lines that someone added stay; of the others only those are renewed whose value is another now. */
+        private void writeSettings() throws IOException {
+            Path file = place.settings(service);
+            String before = Files.exists(file) ? Files.readString(file)
+                : "# Settings of " + service.unit() + ". After a change install again, or restart the service.\n";
+            byte[] text = SettingsFile.merge(before, settings).getBytes(StandardCharsets.UTF_8);
+            changes.write(file, text, Access.SECRET);
+            String hidden = SECRETS.stream().map(Install::variable).collect(Collectors.joining("|"));
+            changes.show(SettingsFile.merge("", settings).replaceAll("(?m)^(" + hidden + ")=.*", "$1=(not shown)"));
+        }
+
+        private void writeService() throws IOException {
+            changes.makeFolder(supervisor.file().getParent(), Access.OPEN_FOLDER);
+            changes.write(supervisor.file(), supervisor.content(), supervisor.access());
+            changes.show(supervisor.text());
+            if (!supervisor.bootLine().isEmpty()) Crontab.change(changes, place, service, supervisor.bootLine());
+        }
+
+        private void writeManifest() throws IOException {
+            manifest.services.put(service.unit(), place.system());
+            manifest.java = Manifest.thisJava();
+            changes.writeManifest();
+        }
+
+        private void runAll(List<Command> commands) throws IOException {
+            for (Command command : commands) changes.run(command);
+        }
+
+        /** A service that cannot run ends in its first seconds: then the installation has failed. */
+        private void watch() throws IOException {
+            if (changes.isDry() || place.root().isPresent()) {
+                changes.tell("skipped", "the look whether it runs");
+                return;
+            }
+            Optional<ProcessHandle> process = Running.awaitLasting(service);
+            if (process.isPresent()) changes.tell("runs", "as process " + process.get().pid());
+            else if (place.system().equals("windows")) changes.tell("started", "as far as Windows lets it be seen");
+            else throw new Stopped(service.unit() + " ended at once. Its reason is to be seen by: " + supervisor.log());
+        }
+
+        private String report() {
+            List<String> lines = new ArrayList<>(List.of("", "Done: " + service.describe() + " starts with the machine."));
+            lines.add("  What it says: " + supervisor.log());
+            lines.add("  How it is:    java Install.java status " + nameForCommands());
+            lines.add("  Take it away: java Install.java uninstall " + nameForCommands());
+            if (place.system().equals("systemd-user")) lines.add("  It starts when you log in first; for it to start "
+                + "with the machine: sudo loginctl enable-linger " + System.getProperty("user.name"));
+            if (!settings.getOrDefault("REGISTRY_FILE", "").isEmpty()) lines.add("  Registrars need the API_KEY and the "
+                + "ENCRYPTION_KEY that are in " + place.settings(service));
+            return String.join("\n", lines);
+        }
+
+        private String nameForCommands() {
+            return program == Program.GATEWAY ? "gateway" : service.name();
+        }
+    }
+
+    /** A program's classes in a jar; class-data archives work with no other form. */
+    private static final class Compiled {
+        static byte[] jar(Path source) throws IOException {
+            Path classes = Files.createTempDirectory("install");
+            try {
+                compile(source, classes);
+                return jarOf(classes);
+            } finally {
+                for (Path file : tree(classes).reversed()) Files.delete(file);
+            }
+        }
+
+        private static void compile(Path source, Path classes) {
+            ByteArrayOutputStream messages = new ByteArrayOutputStream();
+            JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+            // The class path is the empty folder, so that no neighbour of the source is taken for a part of it.
+            int result = compiler == null ? 1 : compiler.run(null, messages, messages, "-proc:none", "-encoding",
+                "UTF-8", "-cp", classes.toString(), "-d", classes.toString(), source.toString());
+            if (result != 0) throw new Stopped(source + " does not compile: " + messages);
+        }
+
+        /** All times in it are the same, so that the same classes make the same jar. */
+        private static byte[] jarOf(Path classes) throws IOException {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            try (JarOutputStream jar = new JarOutputStream(bytes)) {
+                for (Path file : tree(classes)) {
+                    if (!Files.isRegularFile(file)) continue;
+                    ZipEntry entry = new ZipEntry(classes.relativize(file).toString().replace('\\', '/'));
+                    entry.setTimeLocal(LocalDateTime.of(2000, 1, 1, 0, 0));
+                    jar.putNextEntry(entry);
+                    Files.copy(file, jar);
+                }
+            }
+            return bytes.toByteArray();
+        }
+
+        private static List<Path> tree(Path folder) throws IOException {
+            try (Stream<Path> files = Files.walk(folder)) {
+                return files.sorted().toList();
+            }
+        }
+    }
+
+    /** A file of NAME=value lines that Env reads. */
+    private static final class SettingsFile {
+        /** The settings by their variables; those that are not set are empty. */
+        static Map<String, String> read(Path file) {
+            Env env = new Env(SETTINGS, new String[] {"--env-file=" + file}, Map.of());
+            env.check();
+            Map<String, String> settings = new LinkedHashMap<>();
+            for (Env.Setting setting : SETTINGS) {
+                if (setting.variables().isEmpty()) continue;
+                Env.Value value = env.value(setting.option());
+                settings.put(setting.variables().getFirst(), value.source().equals("default") ? "" : value.text());
+            }
+            return settings;
+        }
+
+        static String merge(String before, Map<String, String> settings) {
+            List<String> lines = new ArrayList<>();
+            Map<String, String> missing = new LinkedHashMap<>(settings);
+            for (String line : before.lines().toList()) {
+                String name = line.strip().replaceFirst("^export\\s+", "").replaceFirst("\\s*=.*", "");
+                lines.add(settings.containsKey(name) ? line(name, settings.get(name)) : line);
+                missing.remove(name);
+            }
+            missing.forEach((name, value) -> {
+                if (!value.isEmpty()) lines.add(line(name, value));
+            });
+            return String.join("\n", lines) + "\n";
+        }
+
+        /** The quotes that Env takes off again, whatever is between them. */
+        private static String line(String name, String value) {
+            if (!value.contains("'")) return name + "='" + value + "'";
+            return name + "=\"" + value.replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
+        }
+    }
+
+    // ---- 7. Supervisors --------------------------------------------------------------------------------------
+    // What keeps a service running, one method for each system. All of it is data, so that --dry-run can show
+    // it. None has a secret in it, nor any answer but the backend's name: the rest is in the file of settings.
+
+    /** A command. One that may fail does something that may be done already. */
+    private record Command(boolean mayFail, List<String> words) {
+        static Command of(String... words) {
+            return new Command(false, List.of(words));
+        }
+
+        static Command attempt(String... words) {
+            return new Command(true, List.of(words));
+        }
+
+        @Override
+        public String toString() {
+            return words.stream().map(Shell::quote).collect(Collectors.joining(" "));
+        }
+    }
+
+    /**
+     * One service as its system wants it described.
+     * {@code start} also restarts, {@code pause} is what must stop before its files can be replaced, {@code stop}
+     * takes it out of the machine's start too, {@code forget} follows when its file is gone; {@code bootLine} is
+     * its line in a crontab; {@code tool} the command that must be there; {@code log} how to see what it says.
+     */
+    private record Supervisor(Path file, Access access, String text, List<Command> start, List<Command> pause,
+                              List<Command> stop, List<Command> forget, String bootLine, String tool, String log) {
+
+        static Supervisor of(Place place, Service service, Map<String, String> settings) {
+            return switch (place.system()) {
+                case "systemd" -> systemd(place, service, settings);
+                case "systemd-user" -> systemdUser(place, service, settings);
+                case "openrc" -> openrc(place, service, settings);
+                case "cron" -> cron(place, service, settings);
+                case "launchd" -> launchd(place, service, settings);
+                default -> windows(place, service, settings);
+            };
+        }
+
+        byte[] content() {
+            // schtasks wants UTF-16 with a mark of the byte order.
+            if (access == Access.TASK) return ("\uFEFF" + text).getBytes(StandardCharsets.UTF_16LE);
+            return text.getBytes(StandardCharsets.UTF_8);
+        }
+
+        /** The whole command of a service. {@code settingsFile} is where it finds its settings. */
+        private static List<String> words(Place place, Service service, Map<String, String> settings) {
+            List<String> words = Running.java(place, service.program(), "-XX:SharedArchiveFile="
+                + place.archive(service.program()), "-Xlog:cds*=off", Running.mark(service));
+            if (service.program() == Program.REGISTRAR) words.add("--daemon");
+            if (!settings.getOrDefault("BACKEND_PORT", "").isEmpty()) words.add("--use-public-ip");
+            return words;
+        }
+
+        private static List<String> wordsWithFile(Place place, Service service, Map<String, String> settings) {
+            List<String> words = words(place, service, settings);
+            words.add("--env-file=" + place.settings(service));
+            return words;
+        }
+
+        private static Supervisor systemd(Place place, Service service, Map<String, String> settings) {
+            Path file = place.at("/etc/systemd/system").resolve(service.unit() + ".service");
+            List<String> words = words(place, service, settings);
+            StringBuilder exec = new StringBuilder(Systemd.line(words)).append(" --env-file=%d/settings");
+            StringBuilder more = new StringBuilder();
+            credential(more, "settings", place.settings(service).toString());
+            for (String option : new TreeSet<>(SERVED_FILES)) {    // certificates that only root may read
+                String path = settings.getOrDefault(variable(option), "");
+                if (path.isEmpty()) continue;
+                credential(more, option, path);
+                exec.append(" --").append(option).append("=%d/").append(option);
+            }
+            boolean low = Integer.parseInt(settings.getOrDefault("PROXY_PORT", "8080")) < 1024;
+            if (low) more.append("AmbientCapabilities=CAP_NET_BIND_SERVICE\n");
+            if (service.program() == Program.GATEWAY) more.append("StateDirectory=backend-gateway\n");
+            String text = Systemd.UNIT.formatted(service.describe(), exec, service.program().memory,
+                Systemd.variables(), more + Systemd.HARDENED.formatted(low ? "CAP_NET_BIND_SERVICE" : ""),
+                "multi-user.target");
+            return Systemd.supervisor(file, text, service, List.of("systemctl"), "journalctl -u ");
+        }
+
+        private static void credential(StringBuilder lines, String name, String path) {
+            lines.append("LoadCredential=").append(name).append(':').append(path.replace("%", "%%")).append('\n');
+        }
+
+        private static Supervisor systemdUser(Place place, Service service, Map<String, String> settings) {
+            Path file = place.home(".config/systemd/user").resolve(service.unit() + ".service");
+            String exec = Systemd.line(wordsWithFile(place, service, settings));
+            String text = Systemd.UNIT.formatted(service.describe(), exec, service.program().memory,
+                Systemd.variables(), Systemd.HARDENED_USER, "default.target");
+            return Systemd.supervisor(file, text, service, List.of("systemctl", "--user"), "journalctl --user -u ");
+        }
+
+        private static Supervisor openrc(Place place, Service service, Map<String, String> settings) {
+            Path file = place.at("/etc/init.d").resolve(service.unit());
+            String log = place.state().resolve(service.unit() + ".log").toString();
+            List<String> words = wordsWithFile(place, service, settings);
+            // OpenRC evaluates these once more: hence the quotes within quotes.
+            String text = OPENRC.formatted(Shell.quote(service.unit()), Shell.quote(service.describe()),
+                Shell.quote(Shell.quote(words.getFirst())), Shell.quote(Shell.line(words.subList(1, words.size()))),
+                place.account(), place.account(), Shell.quote(Shell.quote(log)));
+            return new Supervisor(file, Access.PROGRAM, text,
+                List.of(Command.of("rc-update", "add", service.unit(), "default"),
+                    Command.of("rc-service", service.unit(), "restart")), List.of(),
+                List.of(Command.attempt("rc-service", service.unit(), "stop"),
+                    Command.attempt("rc-update", "delete", service.unit(), "default")), List.of(),
+                "", "rc-update", "tail " + log);
+        }
+
+        private static final String OPENRC = """
+            #!/sbin/openrc-run
+            # Written by Install.java.
+            name=%s
+            description=%s
+            supervisor=supervise-daemon
+            command=%s
+            command_args=%s
+            command_user=%s:%s
+            output_log=%s
+            error_log="$output_log"
+            no_new_privs=yes
+            umask=077
+            respawn_delay=5
+            respawn_max=0
+
+            depend() {
+                use net
+                after firewall
+            }
+            """;
+
+        private static Supervisor cron(Place place, Service service, Map<String, String> settings) {
+            Path file = place.folder().resolve(service.unit() + ".sh");
+            Path state = place.state().resolve(service.unit());
+            String text = CRON.formatted(service.describe(), Shell.quote(file.toString()),
+                Shell.quote(state + ".pid"), Shell.quote(state + ".log"),
+                Shell.line(wordsWithFile(place, service, settings)));
+            // Root's own crontab, and not the account's: some systems let no account without a login have one.
+            String script = Shell.quote(file.toString());
+            String loop = place.account().isEmpty() ? script : "su -s /bin/sh " + place.account() + " -c " + Shell.quote(script);
+            Command stop = Command.attempt(file.toString(), "stop");
+            return new Supervisor(file, Access.PROGRAM, text,
+                List.of(stop, Command.of("sh", "-c", "nohup " + loop + " >/dev/null 2>&1 &")), List.of(), List.of(stop),
+                List.of(), "@reboot " + loop.replace("%", "\\%"), "crontab", "tail " + state + ".log");
+        }
+
+        private static final String CRON = """
+            #!/bin/sh
+            # Keeps %s running: cron starts this with the machine, and the word stop ends it.
+            # Written by Install.java.
+            self=%s
+            pid_file=%s
+            log=%s
+            umask 077
+
+            # The loop that runs already, if one does. A number from before a restart may be anyone's by now.
+            running() {
+                pid=$(cat "$pid_file" 2>/dev/null) || return 1
+                { tr '\\0' ' ' <"/proc/$pid/cmdline" || ps -o args= -p "$pid"; } 2>/dev/null | grep -qF "$self"
+            }
+
+            if [ "$1" = stop ]; then
+                running || exit 0
+                kill "$pid"
+                while kill -0 "$pid" 2>/dev/null; do sleep 1; done
+                exit 0
+            fi
+            running && exit 0
+            echo $$ >"$pid_file"
+            trap 'kill "$child" 2>/dev/null; wait "$child"; rm -f "$pid_file"; exit 0' TERM INT HUP
+            while :; do
+                if [ "$(wc -c <"$log" 2>/dev/null || echo 0)" -gt 1000000 ]; then mv -f "$log" "$log.1"; fi
+                env -i LANG=C.UTF-8 %s >>"$log" 2>&1 &
+                child=$!
+                wait "$child"
+                # Wrong settings do not get better by trying again.
+                if [ $? -eq 2 ]; then rm -f "$pid_file"; exit 2; fi
+                sleep 5 &
+                child=$!
+                wait "$child"
+            done
+            """;
+
+        private static Supervisor launchd(Place place, Service service, Map<String, String> settings) {
+            String file = "Library/" + (place.account().isEmpty() ? "LaunchAgents/" : "LaunchDaemons/") + service.unit() + ".plist";
+            Path path = place.account().isEmpty() ? place.home(file) : place.at("/" + file);
+            String log = place.state().resolve(service.unit() + ".log").toString();
+            String words = wordsWithFile(place, service, settings).stream()
+                .map(word -> "        <string>" + xml(word) + "</string>\n").collect(Collectors.joining());
+            String user = place.account().isEmpty() ? ""
+                : "    <key>UserName</key>\n    <string>" + place.account() + "</string>\n";
+            Command unload = Command.attempt("launchctl", "unload", "-w", path.toString());
+            return new Supervisor(path, Access.OPEN, LAUNCHD.formatted(service.unit(), words, user, xml(log), xml(log)),
+                List.of(unload, Command.of("launchctl", "load", "-w", path.toString())), List.of(), List.of(unload),
+                List.of(), "", "launchctl", "tail " + log);
+        }
+
+        private static final String LAUNCHD = """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+            <plist version="1.0">
+            <dict>
+                <key>Label</key>
+                <string>%s</string>
+                <key>ProgramArguments</key>
+                <array>
+            %s    </array>
+            %s    <key>EnvironmentVariables</key>
+                <dict>
+                    <key>LANG</key>
+                    <string>C.UTF-8</string>
+                </dict>
+                <key>RunAtLoad</key>
+                <true/>
+                <key>KeepAlive</key>
+                <true/>
+                <key>ThrottleInterval</key>
+                <integer>5</integer>
+                <key>Umask</key>
+                <integer>63</integer>
+                <key>StandardOutPath</key>
+                <string>%s</string>
+                <key>StandardErrorPath</key>
+                <string>%s</string>
+            </dict>
+            </plist>
+            """;
+
+        private static Supervisor windows(Place place, Service service, Map<String, String> settings) {
+            List<String> words = wordsWithFile(place, service, settings);
+            String arguments = words.stream().skip(1)
+                .map(word -> word.contains(" ") ? "\"" + word + "\"" : word).collect(Collectors.joining(" "));
+            Path file = place.folder().resolve(service.unit() + ".xml");
+            String unit = service.unit();
+            Command end = Command.attempt("schtasks", "/end", "/tn", unit);
+            return new Supervisor(file, Access.TASK,
+                TASK.formatted(xml(service.describe()), xml(words.getFirst()), xml(arguments)),
+                List.of(Command.of("schtasks", "/create", "/f", "/tn", unit, "/xml", file.toString()),
+                    Command.of("schtasks", "/run", "/tn", unit)), List.of(end),      // Windows locks files in use
+                List.of(end, Command.attempt("schtasks", "/delete", "/f", "/tn", unit)), List.of(), "", "schtasks",
+                "Windows keeps no output of a task; java Install.java status tells how it is");
+        }
+
+        /** The account is LocalService. A restart on failure alone would not cover a process that was killed. */
+        private static final String TASK = """
+            <?xml version="1.0" encoding="UTF-16"?>
+            <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+              <RegistrationInfo>
+                <Description>Backend Gateway: %s</Description>
+              </RegistrationInfo>
+              <Triggers>
+                <BootTrigger>
+                  <Repetition>
+                    <Interval>PT1M</Interval>
+                  </Repetition>
+                </BootTrigger>
+              </Triggers>
+              <Principals>
+                <Principal id="Author">
+                  <UserId>S-1-5-19</UserId>
+                  <RunLevel>LeastPrivilege</RunLevel>
+                </Principal>
+              </Principals>
+              <Settings>
+                <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+                <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+                <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+                <StartWhenAvailable>true</StartWhenAvailable>
+                <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
+                <RestartOnFailure>
+                  <Interval>PT1M</Interval>
+                  <Count>999</Count>
+                </RestartOnFailure>
+              </Settings>
+              <Actions Context="Author">
+                <Exec>
+                  <Command>%s</Command>
+                  <Arguments>%s</Arguments>
+                </Exec>
+              </Actions>
+            </Task>
+            """;
+
+        private static String xml(String text) {
+            return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+        }
+    }
+
+    /** What the two units of systemd have in common. */
+    private static final class Systemd {
+        static final String UNIT = """
+            # Written by Install.java. For changes of your own: systemctl edit
+            [Unit]
+            Description=Backend Gateway: %s
+            Wants=network-online.target
+            After=network-online.target
+            StartLimitIntervalSec=0
+
+            [Service]
+            Type=exec
+            ExecStart=%s
+            Restart=always
+            RestartSec=2
+            # Wrong settings do not get better by trying again.
+            RestartPreventExitStatus=2
+            SuccessExitStatus=143
+            MemoryMax=%s
+            LimitNOFILE=65536
+            Environment=LANG=C.UTF-8
+            # Settings are what the file of settings says, whatever the manager's own environment has.
+            UnsetEnvironment=%s
+            %s
+            [Install]
+            WantedBy=%s
+            """;
+
+        /** The settings reach it as a credential, which a user that exists for this service alone can read. */
+        static final String HARDENED = """
+            DynamicUser=yes
+            CapabilityBoundingSet=%s
+            LockPersonality=yes
+            NoNewPrivileges=yes
+            PrivateDevices=yes
+            PrivateTmp=yes
+            ProcSubset=pid
+            ProtectClock=yes
+            ProtectControlGroups=yes
+            ProtectHome=yes
+            ProtectHostname=yes
+            ProtectKernelLogs=yes
+            ProtectKernelModules=yes
+            ProtectKernelTunables=yes
+            ProtectProc=invisible
+            ProtectSystem=strict
+            RemoveIPC=yes
+            RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+            RestrictNamespaces=yes
+            RestrictRealtime=yes
+            RestrictSUIDSGID=yes
+            SystemCallArchitectures=native
+            SystemCallErrorNumber=EPERM
+            SystemCallFilter=@system-service
+            SystemCallFilter=~@privileged @resources
+            UMask=0077
+            """;
+
+        /** What a manager without root's rights can see to; the rest needs mounts of its own. */
+        static final String HARDENED_USER = """
+            LockPersonality=yes
+            NoNewPrivileges=yes
+            RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+            RestrictNamespaces=yes
+            RestrictRealtime=yes
+            RestrictSUIDSGID=yes
+            SystemCallArchitectures=native
+            SystemCallErrorNumber=EPERM
+            SystemCallFilter=@system-service
+            UMask=0077
+            """;
+
+        static String variables() {
+            return SETTINGS.stream().flatMap(setting -> setting.variables().stream()).collect(Collectors.joining(" "));
+        }
+
+        static Supervisor supervisor(Path file, String text, Service service, List<String> systemctl, String log) {
+            Command reload = command(false, systemctl, "daemon-reload");
+            return new Supervisor(file, Access.OPEN, text,
+                List.of(reload, command(false, systemctl, "enable", service.unit()),
+                    command(false, systemctl, "restart", service.unit())), List.of(),
+                List.of(command(true, systemctl, "disable", "--now", service.unit())), List.of(reload),
+                "", "systemctl", log + service.unit());
+        }
+
+        private static Command command(boolean mayFail, List<String> systemctl, String... words) {
+            return new Command(mayFail, Stream.concat(systemctl.stream(), Stream.of(words)).toList());
+        }
+
+        /** An ExecStart line: every word in quotes where it needs them, nothing of it expanded. */
+        static String line(List<String> words) {
+            return words.stream().map(Systemd::quote).collect(Collectors.joining(" "));
+        }
+
+        private static String quote(String word) {
+            String escaped = word.replace("\\", "\\\\").replace("\"", "\\\"").replace("%", "%%").replace("$", "$$");
+            return escaped.equals(word) && !word.matches(".*[\\s';].*") ? word : "\"" + escaped + "\"";
+        }
+    }
+
+    /** Words for a Bourne shell. */
+    private static final class Shell {
+        static String quote(String word) {
+            return word.matches("[A-Za-z0-9_@%+=:,./-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+        }
+
+        static String line(List<String> words) {
+            return words.stream().map(Shell::quote).collect(Collectors.joining(" "));
+        }
+    }
+
+    /** The one line of a service in a crontab, among those of others. */
+    private static final class Crontab {
+        /** Has the line in the crontab once, or not at all where it is empty. */
+        static void change(Changes changes, Place place, Service service, String line) throws IOException {
+            String before = read(place);
+            String mark = " # " + service.unit();
+            String others = before.lines().filter(old -> !old.endsWith(mark)).map(old -> old + "\n")
+                .collect(Collectors.joining());
+            String after = line.isEmpty() ? others : others + line + mark + "\n";
+            if (after.equals(before)) {
+                changes.tell("left", "the crontab as it is");
+                return;
+            }
+            changes.tell(changes.isDry() ? "would put" : "put",
+                line.isEmpty() ? "the crontab without its line" : "into the crontab: " + line + mark);
+            if (changes.isDry()) return;
+            changes.whenUndone("put the crontab back", () -> write(changes, place, before));
+            write(changes, place, after);
+        }
+
+        private static String read(Place place) throws IOException {
+            if (place.root().isPresent()) return Files.exists(file(place)) ? Files.readString(file(place)) : "";
+            Output output = Output.of(List.of("crontab", "-l"));
+            return output.exit() == 0 ? output.text() : "";       // it fails where there is none yet
+        }
+
+        private static void write(Changes changes, Place place, String text) throws IOException {
+            if (place.root().isPresent()) {
+                changes.makeFolder(file(place).getParent(), Access.OPEN_FOLDER);
+                if (text.isEmpty()) Files.deleteIfExists(file(place));
+                else Changes.replace(file(place), text.getBytes(StandardCharsets.UTF_8), Access.PRIVATE, place);
+                return;
+            }
+            Output output = text.isEmpty() ? Output.of(List.of("crontab", "-r")) : Output.of(List.of("crontab", "-"), text);
+            if (output.exit() != 0) throw new Stopped("crontab refused the change: " + output.text());
+        }
+
+        private static Path file(Place place) {
+            return place.at("/var/spool/cron/crontabs").resolve(System.getProperty("user.name"));
+        }
+    }
+
+    // ---- 8. Changes ------------------------------------------------------------------------------------------
+    // The only hands that touch the machine. Each change is told, noted in the manifest, and remembered with
+    // the way back until the whole is done.
+
+    /** Who may do what with a file or a folder; an account's own ones belong to the user of the service. */
+    private enum Access {
+        OPEN("rw-r--r--", false), PROGRAM("rwxr-xr-x", false), TASK("rw-r--r--", false), PRIVATE("rw-------", false),
+        SECRET("rw-------", true), OPEN_FOLDER("rwxr-xr-x", false), STATE("rwx------", true);
+
+        private final String mode;
+        private final boolean accounts;
+
+        Access(String mode, boolean accounts) {
+            this.mode = mode;
+            this.accounts = accounts;
+        }
+
+        void apply(Path path, Place place) throws IOException {
+            if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+                if (accounts && !place.account().isEmpty() && Place.isRoot()) {
+                    Files.setOwner(path, path.getFileSystem().getUserPrincipalLookupService()
+                        .lookupPrincipalByName(place.account()));
+                }
+                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+            } else if (mode.endsWith("------")) {
+                // By number, since their names are translated: SYSTEM, Administrators, LocalService.
+                List<String> words = new ArrayList<>(List.of("icacls", path.toString(), "/inheritance:r", "/grant:r",
+                    "*S-1-5-18:F", "*S-1-5-32-544:F"));
+                if (accounts) words.add(this == STATE ? "*S-1-5-19:(OI)(CI)M" : "*S-1-5-19:R");
+                Output output = Output.of(words);
+                if (output.exit() != 0) throw new IOException("icacls failed: " + output.text());
+            }
+        }
+    }
+
+    private static final class Changes {
+        /** One change, or its way back. */
+        interface Action {
+            void run() throws IOException;
+        }
+
+        private record Undo(String what, Action action) {}
+
+        private final Place place;
+        private final Manifest manifest;
+        private final Service service;
+        private final boolean dry;
+        private final Set<Path> kept = new HashSet<>();
+        private final Deque<Undo> undos = new ArrayDeque<>();
+        private volatile boolean stopping;
+        private String title = "";
+
+        Changes(Place place, Manifest manifest, Service service, boolean dry) {
+            this.place = place;
+            this.manifest = manifest;
+            this.service = service;
+            this.dry = dry;
+            Runtime.getRuntime().addShutdownHook(new Thread(this::stop, "undo"));
+        }
+
+        boolean isDry() {
+            return dry;
+        }
+
+        /** Runs one named step. A Ctrl-C waits for its end, and no other begins after it. */
+        synchronized void step(String name, Action action) throws IOException {
+            if (stopping) throw new Stopped("Stopped.");
+            title = name;
+            action.run();
+        }
+
+        private void stop() {
+            stopping = true;
+            synchronized (this) {
+                if (undos.isEmpty()) return;
+                say("Stopped: undoing what was done.");
+                undo();
+            }
+        }
+
+        void whenUndone(String what, Action action) {
+            if (!dry) undos.push(new Undo(what, action));
+        }
+
+        /** Goes back, the last change first. What cannot be undone is told, and the others are undone still. */
+        synchronized void undo() {
+            title = "Undo";
+            while (!undos.isEmpty()) {
+                Undo undo = undos.pop();
+                try {
+                    undo.action().run();
+                    if (!undo.what().isEmpty()) tell(undo.what(), "");
+                } catch (IOException | RuntimeException e) {
+                    tell("could not undo", reason(e));
+                }
+            }
+        }
+
+        synchronized void done() {
+            undos.clear();
+        }
+
+        /** One line about a change, under the name of its step. */
+        void tell(String verb, String what) {
+            say("  %-10s %s".formatted(title, (verb + " " + what).strip()));
+            title = "";
+        }
+
+        /** A file's text, for those who only want to see it. */
+        void show(String text) {
+            if (dry) text.lines().forEach(line -> say("             | " + line));
+        }
+
+        void keep(Path file) {
+            kept.add(file);
+        }
+
+        void makeFolder(Path folder, Access access) throws IOException {
+            Deque<Path> missing = new ArrayDeque<>();
+            for (Path path = folder; !Files.exists(path); path = path.getParent()) missing.push(path);
+            for (Path path : missing) {
+                tell(dry ? "would make" : "made", path.toString());
+                if (dry) continue;
+                Files.createDirectory(path);
+                undos.push(new Undo("removed " + path, () -> Files.deleteIfExists(path)));
+                manifest.folders.add(path.toString());
+                (path.equals(folder) ? access : Access.OPEN_FOLDER).apply(path, place);
+            }
+        }
+
+        /** A file that is as it should be already, and is for this service too. */
+        void share(Path file) throws IOException {
+            manifest.note(file, Files.readAllBytes(file), service);
+            tell("left", file + " as it is");
+        }
+
+        /** Has the file hold these bytes, and only those look into it who may. */
+        void write(Path file, byte[] bytes, Access access) throws IOException {
+            boolean there = Files.exists(file);
+            if (there && Arrays.equals(Files.readAllBytes(file), bytes)) {
+                if (!dry) access.apply(file, place);
+                tell("left", file + " as it is");
+            } else if (kept.contains(file)) {
+                tell("kept", file + ", changed by hand (--force overwrites it)");
+                return;
+            } else if (dry) {
+                tell("would write", file + " (" + access.mode + ")");
+                return;
+            } else {
+                rememberFormer(file, access);
+                replace(file, bytes, access, place);
+                tell(there ? "renewed" : "wrote", file + " (" + access.mode + ")");
+            }
+            manifest.note(file, bytes, service);
+        }
+
+        private void rememberFormer(Path file, Access access) throws IOException {
+            if (!Files.exists(file)) {
+                undos.push(new Undo("removed " + file, () -> Files.deleteIfExists(file)));
+                return;
+            }
+            byte[] former = Files.readAllBytes(file);
+            FileTime time = Files.getLastModifiedTime(file);     // by which a class-data archive knows its jar
+            undos.push(new Undo("put back " + file, () -> {
+                replace(file, former, access, place);
+                Files.setLastModifiedTime(file, time);
+            }));
+        }
+
+        /** At no moment is the file half written, or open to more eyes than at the end. */
+        static void replace(Path file, byte[] bytes, Access access, Place place) throws IOException {
+            Path temporary = Files.createTempFile(file.getParent(), ".", ".new");       // of mode 600
+            try {
+                access.apply(temporary, place);
+                try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+                    ByteBuffer rest = ByteBuffer.wrap(bytes);
+                    while (rest.hasRemaining()) channel.write(rest);
+                    channel.force(true);
+                }
+                Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            } finally {
+                Files.deleteIfExists(temporary);
+            }
+        }
+
+        void writeManifest() throws IOException {
+            byte[] text = manifest.text().getBytes(StandardCharsets.UTF_8);
+            boolean there = Files.exists(manifest.file);
+            if (!dry) {
+                rememberFormer(manifest.file, Access.PRIVATE);
+                replace(manifest.file, text, Access.PRIVATE, place);
+            }
+            tell(dry ? "would write" : there ? "renewed" : "wrote", manifest.file + " (" + Access.PRIVATE.mode + ")");
+        }
+
+        /** Takes a file away for good, or an empty folder. */
+        void delete(Path path) throws IOException {
+            if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) return;
+            if (!dry) Files.delete(path);
+            tell(dry ? "would remove" : "removed", path.toString());
+        }
+
+        /** Runs a command of the system; with --root the system is not this one, and it only tells. */
+        void run(Command command) throws IOException {
+            if (dry || place.root().isPresent()) {
+                tell(dry ? "would run" : "skipped", command.toString());
+                return;
+            }
+            Output output = Output.of(command.words());
+            if (output.exit() == 0 || command.mayFail()) tell("ran", command.toString());
+            else throw new Stopped(command + " failed: " + output.text().strip());
+        }
+    }
+
+    /** What a command said, and how it ended. */
+    private record Output(int exit, String text) {
+        static Output of(List<String> words) throws IOException {
+            return of(words, "");
+        }
+
+        static Output of(List<String> words, String input) throws IOException {
+            Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+            try (OutputStream out = process.getOutputStream()) {
+                out.write(input.getBytes(StandardCharsets.UTF_8));
+            }
+            String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            try {
+                return new Output(process.waitFor(), text);
+            } catch (InterruptedException e) {
+                throw new IOException("interrupted while waiting for " + words.getFirst());
+            }
+        }
+    }
+
+    // ---- 9. Manifest -----------------------------------------------------------------------------------------
+    // What was written, with hashes, in manifest.json. Services may share a file: it goes with the last of them.
+
+    private static final class Manifest {
+        /** A file's SHA-256 as it was written, and the services that it is for. */
+        private record Note(String sha256, Set<String> services) {}
+
+        private final Path file;
+        private final Map<String, Note> files = new TreeMap<>();
+        private final Set<String> folders = new LinkedHashSet<>();          // in the order in which they were made
+        private final Map<String, String> services = new TreeMap<>();       // each with its system
+        private String java = "";                                           // that the archives are for
+
+        private Manifest(Path file) {
+            this.file = file;
+        }
+
+        static Manifest read(Place place) throws IOException {
+            Manifest manifest = new Manifest(place.folder().resolve("manifest.json"));
+            if (!Files.exists(manifest.file)) return manifest;
+            if (!Files.isReadable(manifest.file)) {
+                throw new Stopped("You may not read " + manifest.file + ": run this with sudo.");
+            }
+            try {
+                manifest.take(Json.parseObject(Files.readString(manifest.file)));
+                return manifest;
+            } catch (IllegalArgumentException | ClassCastException | NullPointerException e) {
+                throw new Stopped(manifest.file + " is not what was written there: put it back from a backup, or "
+                    + "remove it and install again with --force.");
+            }
+        }
+
+        private void take(Map<?, ?> json) {
+            java = (String) json.get("java");
+            for (Object folder : (List<?>) json.get("folders")) folders.add((String) folder);
+            ((Map<?, ?>) json.get("services")).forEach((unit, system) -> services.put((String) unit, (String) system));
+            ((Map<?, ?>) json.get("files")).forEach((path, value) -> {
+                Map<?, ?> note = (Map<?, ?>) value;
+                Set<String> units = new TreeSet<>();
+                for (Object unit : (List<?>) note.get("services")) units.add((String) unit);
+                files.put((String) path, new Note((String) note.get("sha256"), units));
+            });
+        }
+
+        /** As JSON, one file a line, for people read it too. */
+        String text() {
+            String notes = files.entrySet().stream().map(entry -> "    " + Json.write(entry.getKey()) + ": "
+                + Json.write(Map.of("services", entry.getValue().services(), "sha256", entry.getValue().sha256())))
+                .collect(Collectors.joining(",\n"));
+            return """
+                {
+                  "java": %s,
+                  "services": %s,
+                  "folders": %s,
+                  "files": {
+                %s
+                  }
+                }
+                """.formatted(Json.write(java), Json.write(services), Json.write(folders), notes);
+        }
+
+        void note(Path path, byte[] bytes, Service service) {
+            Note before = files.getOrDefault(path.toString(), new Note("", Set.of()));
+            Set<String> units = new TreeSet<>(before.services());
+            units.add(service.unit());
+            files.put(path.toString(), new Note(hash(bytes), units));
+        }
+
+        /** The file is just as it was written, or is no more. */
+        static boolean isAsWritten(Path path, Note note) throws IOException {
+            return !Files.exists(path) || hash(Files.readAllBytes(path)).equals(note.sha256());
+        }
+
+        /** The file was written by this program and is there, unchanged. */
+        boolean isAsWritten(Path path) throws IOException {
+            Note note = files.get(path.toString());
+            return note != null && Files.exists(path) && isAsWritten(path, note);
+        }
+
+        /** The program of this source is there already, compiled and archived by this Java. */
+        boolean hasProgram(Place place, Program program, byte[] source) throws IOException {
+            Note note = files.get(place.source(program).toString());
+            return note != null && note.sha256().equals(hash(source)) && java.equals(thisJava())
+                && isAsWritten(place.jar(program)) && isAsWritten(place.archive(program));
+        }
+
+        static String thisJava() {
+            return Runtime.version() + " " + JAVA;
+        }
+
+        private static String hash(byte[] bytes) {
+            try {
+                return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("this Java lacks SHA-256", e);
+            }
+        }
+    }
+
+    // ---- 10. Status ------------------------------------------------------------------------------------------
+    // Whether a service runs is seen from its process, which bears the service's name; the rest says the registry.
+
+    /** The process of a service, on every system the same. */
+    private static final class Running {
+        /** A word on its command line by which it is found, and which ps shows. */
+        static String mark(Service service) {
+            return "-Dservice=" + service.unit();
+        }
+
+        /** The words that run a program from its jar. */
+        static List<String> java(Place place, Program program, String... more) {
+            List<String> words = new ArrayList<>(List.of(JAVA.toString()));
+            words.addAll(program.javaOptions);
+            words.addAll(List.of(more));
+            words.addAll(List.of("-cp", place.jar(program).toString(), program.mainClass));
+            return words;
+        }
+
+        static Optional<ProcessHandle> find(Service service) {
+            return ProcessHandle.allProcesses().filter(process -> process.info().arguments()
+                .map(words -> List.of(words).contains(mark(service))).orElse(false)).findFirst();
+        }
+
+        /** Waits until there is one, and then for two seconds, in which a service that cannot run ends. */
+        static Optional<ProcessHandle> awaitLasting(Service service) throws IOException {
+            try {
+                for (int i = 0; i < 100 && find(service).isEmpty(); i++) Thread.sleep(100);
+                Optional<ProcessHandle> process = find(service);
+                Thread.sleep(2000);
+                return process.filter(ProcessHandle::isAlive);
+            } catch (InterruptedException e) {
+                throw new IOException("interrupted while waiting for the service");
+            }
+        }
+    }
+
+    private static final class Status {
+        private static final DateTimeFormatter CLOCK =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneId.systemDefault());
+
+        private final Place place;
+        private final Manifest manifest;
+
+        Status(Env env) throws IOException {
+            place = Place.of(env);
+            manifest = Manifest.read(place);
+        }
+
+        /** 0 if all is well with each that was asked for. */
+        int run(String name) {
+            boolean well = true;
+            for (Service service : named(manifest, place, name)) {
+                Optional<ProcessHandle> process = Running.find(service);
+                say(service.unit() + ": " + process.map(Status::describe).orElse("does not run"));
+                Map<String, String> settings = SettingsFile.read(place.settings(service));
+                boolean registrar = service.program() == Program.REGISTRAR;
+                well &= process.isPresent() & (registrar ? isRegistered(settings, service) : answers(settings));
+            }
+            return well ? 0 : 1;
+        }
+
+        private static String describe(ProcessHandle process) {
+            return "runs as process " + process.pid()
+                + process.info().startInstant().map(start -> ", since " + CLOCK.format(start)).orElse("");
+        }
+
+        /** What the registry says of a backend; whether it has it. */
+        private static boolean isRegistered(Map<String, String> settings, Service service) {
+            String url = settings.get("BACKENDS_REGISTRY_URL");
+            if (!url.startsWith("http")) {
+                say("  " + url + " is not asked: only registries that speak HTTP are");
+                return true;
+            }
+            try {
+                HttpResponse<String> answer = Registry.get(Registry.entry(url, service.name()), settings.get("API_KEY"));
+                say("  " + url + switch (answer.statusCode()) {
+                    case 200 -> " has it" + since(answer.body());
+                    case 404 -> " does not have it";
+                    case 401 -> " refuses the API key";
+                    default -> " answers " + answer.statusCode();
+                });
+                return answer.statusCode() == 200;
+            } catch (IOException e) {
+                say("  " + url + " cannot be asked: " + Registry.silence(e));
+                return false;
+            }
+        }
+
+        private static String since(String body) {
+            try {
+                if (Json.parseObject(body).get("metadata") instanceof Map<?, ?> metadata) {
+                    return ", since " + metadata.get("registeredAt") + ", renewed " + metadata.get("lastUpdate");
+                }
+                return "";
+            } catch (IllegalArgumentException e) {
+                return ", in words that are not JSON";
+            }
+        }
+
+        private static boolean answers(Map<String, String> settings) {
+            boolean secure = !(settings.get("TLS_KEYSTORE") + settings.get("TLS_CERT")).isEmpty();
+            String port = settings.get("PROXY_PORT").isEmpty() ? "8080" : settings.get("PROXY_PORT");
+            String url = (secure ? "https" : "http") + "://localhost:" + port + "/gateway/health";
+            try {
+                HttpResponse<String> answer = Registry.get(url, "");
+                say("  " + url + " answers " + answer.statusCode() + ": " + answer.body().strip());
+                return answer.statusCode() == 200;
+            } catch (IOException e) {
+                say("  " + url + ": " + Registry.silence(e));
+                return false;
+            }
+        }
+    }
+
+    /** The installed services that a name means; all of them where it is empty. */
+    private static List<Service> named(Manifest manifest, Place place, String name) {
+        String unit = name.equals("gateway") ? Service.GATEWAY : Service.REGISTRARS + name;
+        List<Service> services = manifest.services.keySet().stream()
+            .filter(each -> name.isEmpty() || each.equals(name) || each.equals(unit)).map(Service::of).toList();
+        if (!services.isEmpty()) return services;
+        throw new Stopped((name.isEmpty() ? "No service" : "No service for \"" + name + "\"") + " is installed in "
+            + place.folder() + (manifest.services.isEmpty() ? "" : ", but " + String.join(", ", manifest.services.keySet()))
+            + (Place.isRoot() ? "." : "; with sudo it looks where the machine's own are."));
+    }
+
+    // ---- 11. Uninstall ---------------------------------------------------------------------------------------
+    // What the manifest lists goes, and nothing else: first the service, then its entry, then the files.
+
+    private static final class Removal {
+        private final Env env;
+        private Place place;
+        private final Manifest manifest;
+        private Service service;
+        private Changes changes;
+
+        Removal(Env env) throws IOException {
+            this.env = env;
+            this.place = Place.of(env);
+            this.manifest = Manifest.read(place);
+        }
+
+        int run(String name) throws IOException {
+            List<Service> services = named(manifest, place, name);
+            if (services.size() > 1) {
+                throw new Env.Refused("Which one? " + String.join(", ", manifest.services.keySet()));
+            }
+            service = services.getFirst();
+            place = Place.of(manifest.services.get(service.unit()), place.root());
+            changes = new Changes(place, manifest, service, env.isOn("dry-run"));
+            Map<String, String> settings = SettingsFile.read(place.settings(service));
+            Supervisor supervisor = Supervisor.of(place, service, settings);
+            changes.step("Stop", () -> runAll(supervisor.stop()));
+            if (service.program() == Program.REGISTRAR) changes.step("Deregister", () -> deregister(settings));
+            if (!supervisor.bootLine().isEmpty()) {
+                changes.step("Crontab", () -> Crontab.change(changes, place, service, ""));
+            }
+            changes.step("Files", this::removeFiles);
+            changes.step("Manifest", this::removeManifest);
+            changes.step("System", () -> runAll(supervisor.forget()));
+            changes.done();
+            say(env.isOn("dry-run") ? "\nNothing was changed." : "\nDone: " + service.unit() + " is gone.");
+            return 0;
+        }
+
+        private void runAll(List<Command> commands) throws IOException {
+            for (Command command : commands) changes.run(command);
+        }
+
+        /** By the program itself, which knows every kind of registry. It is done as well as can be. */
+        private void deregister(Map<String, String> settings) throws IOException {
+            List<String> words = Running.java(place, service.program());
+            words.addAll(List.of("--deregister", "--env-file=" + place.settings(service)));
+            if (!settings.getOrDefault("BACKEND_PORT", "").isEmpty()) words.add("--use-public-ip");
+            String registry = settings.getOrDefault("BACKENDS_REGISTRY_URL", "the registry");
+            if (changes.isDry()) {
+                changes.tell("would take", service.name() + " out of " + registry);
+                return;
+            }
+            Output output = Output.of(words);
+            if (output.exit() == 0) changes.tell("took", service.name() + " out of " + registry);
+            else changes.tell("could not", "take " + service.name() + " out of " + registry + ": "
+                + output.text().strip().replace("\n", " ") + " It expires there by itself, or remove it by hand.");
+        }
+
+        private void removeFiles() throws IOException {
+            for (Map.Entry<String, Manifest.Note> file : List.copyOf(manifest.files.entrySet())) {
+                Set<String> services = file.getValue().services();
+                if (!services.remove(service.unit()) || !services.isEmpty()) continue;
+                manifest.files.remove(file.getKey(), file.getValue());
+                Path path = Path.of(file.getKey());
+                if (mayGo(path, file.getValue())) changes.delete(path);
+                else changes.tell("kept", path + ", changed by hand (--force removes it)");
+            }
+            for (String end : List.of(".pid", ".log", ".log.1")) {       // which the service wrote
+                changes.delete(place.state().resolve(service.unit() + end));
+            }
+        }
+
+        /** The settings are made to be changed by hand, and have secrets: they always go. */
+        private boolean mayGo(Path path, Manifest.Note note) throws IOException {
+            return env.isOn("force") || path.equals(place.settings(service)) || Manifest.isAsWritten(path, note)
+                || !env.isOn("yes") && new Terminal().agrees(path + " was changed by hand. Remove it?");
+        }
+
+        private void removeManifest() throws IOException {
+            manifest.services.remove(service.unit());
+            if (manifest.services.isEmpty()) changes.delete(manifest.file);
+            for (String folder : List.copyOf(manifest.folders).reversed()) removeFolder(Path.of(folder));
+            if (!manifest.services.isEmpty()) changes.writeManifest();
+            if (Files.exists(place.state().resolve("backends.json"))) {
+                changes.tell("kept", place.state() + ": the backends in its registry are not the installer's to remove");
+            }
+        }
+
+        private void removeFolder(Path folder) throws IOException {
+            if (!Files.isDirectory(folder)) manifest.folders.remove(folder.toString());
+            else if (isEmpty(folder)) {
+                changes.delete(folder);
+                manifest.folders.remove(folder.toString());
+            }
+        }
+
+        private static boolean isEmpty(Path folder) throws IOException {
+            try (Stream<Path> files = Files.list(folder)) {
+                return files.findAny().isEmpty();
+            }
+        }
+    }
+
+    // ---- 12. Toolbox, the same in all three programs ---------------------------------------------------------
+    // Sections between marks are kept equal by `make sync`; GatewayServer.java has the master.
+
+    // >>> shared: Env
+    /**
+     * Where settings come from: the command line, then the environment, then a {@code .env} file, then the
+     * default. Faults are collected, so that a user sees all of them at once; {@link #check} ends the collecting.
+     */
+    static final class Env {
+        /**
+         * One thing that a user can set. {@code option} is its name on the command line, without the dashes;
+         * {@code variables} the names it has in the environment and in {@code .env}, of which the first that is
+         * there wins; a {@code fallback} of null makes it a flag, which takes no value; {@code meaning} is its
+         * line in --help.
+         */
+        record Setting(String option, List<String> variables, String fallback, String meaning) {
+            static Setting of(String option, String variables, String fallback, String meaning) {
+                return new Setting(option, variables.isEmpty() ? List.of() : List.of(variables.split(" ")),
+                    fallback, meaning);
+            }
+
+            boolean isFlag() {
+                return fallback == null;
+            }
+
+            /** How messages call this setting: by its variable where it has one, as users know it. */
+            String title() {
+                return variables.isEmpty() ? "--" + option : variables.getFirst();
+            }
+        }
+
+        /** A setting's text and the place it came from, as --check shows it. */
+        record Value(String text, String source) {}
+
+        /** The settings are wrong; the message has one sentence a line, fit to be shown to the user. */
+        static final class Refused extends IllegalArgumentException {
+            private static final long serialVersionUID = 1;
+
+            Refused(String message) {
+                super(message);
+            }
+        }
+
+        private final Map<String, Setting> settings = new LinkedHashMap<>();
+        private final Map<String, Value> given = new HashMap<>();
+        private final List<String> words = new ArrayList<>();
+        private final List<String> faults = new ArrayList<>();
+
+        /**
+         * Reads all sources. The file is the one that --env-file names (it must exist), else {@code .env} in
+         * the working directory, if there is one.
+         */
+        Env(List<Setting> settings, String[] args, Map<String, String> environment) {
+            settings.forEach(setting -> this.settings.put(setting.option(), setting));
+            readArguments(List.of(args));
+            String file = given.containsKey("env-file") ? given.get("env-file").text() : "";
+            Map<String, String> fromFile = readFile(Path.of(file.isEmpty() ? ".env" : file), !file.isEmpty());
+            for (Setting setting : settings) {
+                take(setting, environment, "environment");
+                take(setting, fromFile, file.isEmpty() ? ".env" : file);
+            }
+        }
+
+        private void readArguments(List<String> args) {
+            for (Iterator<String> rest = args.iterator(); rest.hasNext();) {
+                String argument = rest.next();
+                if (!argument.startsWith("--")) {
+                    words.add(argument);
+                    continue;
+                }
+                int equals = argument.indexOf('=');
+                String option = argument.substring(2, equals < 0 ? argument.length() : equals);
+                Setting setting = settings.get(option);
+                if (setting == null) {
+                    faults.add("--" + option + " is not an option of this program; --help lists them all.");
+                } else if (equals >= 0) {
+                    given.put(option, new Value(argument.substring(equals + 1), "command line"));
+                } else if (setting.isFlag()) {
+                    given.put(option, new Value("true", "command line"));
+                } else if (rest.hasNext()) {
+                    given.put(option, new Value(rest.next(), "command line"));
+                } else {
+                    faults.add("--" + option + " needs a value: --" + option + "=…");
+                }
+            }
+        }
+
+        private void take(Setting setting, Map<String, String> source, String name) {
+            for (String variable : setting.variables()) {
+                String text = source.getOrDefault(variable, "");     // an empty one counts as not set
+                if (!text.isEmpty()) given.putIfAbsent(setting.option(), new Value(text, name));
+            }
+        }
+
+        private Map<String, String> readFile(Path file, boolean wanted) {
+            if (!wanted && !Files.exists(file)) return Map.of();
+            Map<String, String> variables = new HashMap<>();
+            try {
+                int number = 0;
+                for (String line : Files.readAllLines(file)) {
+                    number++;
+                    if (readLine(line.strip(), variables)) continue;
+                    faults.add(file + ", line " + number + " is not NAME=value.");   // and may be a secret
+                }
+            } catch (IOException e) {
+                faults.add(file + " cannot be read as UTF-8 text: check that it exists and who may read it.");
+            }
+            return variables;
+        }
+
+        /** NAME=value, as shells and systemd read it: 'as it is', "with \" and \\ escaped", or bare. */
+        private static boolean readLine(String line, Map<String, String> variables) {
+            if (line.isEmpty() || line.startsWith("#")) return true;
+            Matcher parts = ASSIGNMENT.matcher(line);
+            if (!parts.matches()) return false;
+            String rest = parts.group(2);
+            char quote = rest.isEmpty() ? 0 : rest.charAt(0);
+            if (quote != '"' && quote != '\'') {
+                variables.put(parts.group(1), COMMENT.split(" " + rest, 2)[0].strip());
+                return true;
+            }
+            StringBuilder text = new StringBuilder();
+            int at = 1;
+            for (; at < rest.length() && rest.charAt(at) != quote; at++) {
+                if (quote == '"' && rest.charAt(at) == '\\' && at + 1 < rest.length()) at++;
+                text.append(rest.charAt(at));
+            }
+            variables.put(parts.group(1), text.toString());
+            return at < rest.length() && COMMENT.split(rest.substring(at + 1) + " ", 2)[0].isBlank();
+        }
+
+        private static final Pattern ASSIGNMENT =
+            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=\\s*(.*)");
+        private static final Pattern COMMENT = Pattern.compile("\\s#");
+
+        /** The setting's text: never null, empty where nothing was given and there is no default. */
+        String text(String option) {
+            return value(option).text();
+        }
+
+        /** The setting's text with its source. */
+        Value value(String option) {
+            Setting setting = settings.get(option);
+            Value fallback = new Value(setting.isFlag() ? "false" : setting.fallback(), "default");
+            return given.getOrDefault(option, fallback);
+        }
+
+        /** A flag, or a setting that is true or false. */
+        boolean isOn(String option) {
+            String text = text(option);
+            if (text.equals("true") || text.equals("false")) return text.equals("true");
+            fault(option, "must be true or false, not \"" + text + "\".");
+            return false;
+        }
+
+        /** A whole number between two bounds, both included. */
+        long number(String option, long least, long most) {
+            String text = text(option);
+            long number = text.matches("[0-9]{1,18}") ? Long.parseLong(text) : -1;
+            if (number >= least && number <= most) return number;
+            fault(option, "must be a whole number from " + least + " to " + most + ", not \"" + text + "\".");
+            return least;
+        }
+
+        /** One of a few words. */
+        String choice(String option, String... choices) {
+            if (List.of(choices).contains(text(option))) return text(option);
+            fault(option, "must be one of " + String.join(", ", choices) + ", not \"" + text(option) + "\".");
+            return choices[0];
+        }
+
+        /** The arguments that are not options, in their order. */
+        List<String> words() {
+            return words;
+        }
+
+        /** Notes that a setting is wrong. The sentence goes on where the setting's name ends. */
+        void fault(String option, String sentence) {
+            faults.add(settings.get(option).title() + " " + sentence);
+        }
+
+        /** Throws {@link Refused} with every fault that was noted, if any was. */
+        void check() {
+            if (!faults.isEmpty()) throw new Refused(String.join("\n", faults));
+        }
+
+        /** One line for each setting: option, variable, default, meaning. */
+        static String help(List<Setting> settings) {
+            StringBuilder lines = new StringBuilder();
+            for (Setting setting : settings) {
+                String usage = "--" + setting.option() + (setting.isFlag() ? "" : "=…");
+                String variables = String.join(", ", setting.variables());
+                boolean plain = setting.isFlag() || setting.fallback().isEmpty();
+                lines.append("  %-28s %s%s%n".formatted(usage, setting.meaning(),
+                    plain ? "" : " (" + setting.fallback() + ")"));
+                if (!variables.isEmpty()) lines.append("  %-28s   %s%n".formatted("", variables));
+            }
+            return lines.toString();
+        }
+    }
+    // <<< shared: Env
+
+    // >>> shared: Json
+    /**
+     * JSON text (RFC 8259) to and from Java's own types: Map, List, String, Long, BigDecimal, Boolean and
+     * null. Strict: one value, no comments, no trailing commas, no nesting deeper than {@link #DEPTH}.
+     */
+    static final class Json {
+        private static final int DEPTH = 64;     // deeper text is an attack on the stack, not data
+
+        private final String text;
+        private int at;
+        private int depth;
+
+        private Json(String text) {
+            this.text = text;
+        }
+
+        /** The value that the text stands for. Throws IllegalArgumentException that names a fault's place. */
+        static Object parse(String text) {
+            Json json = new Json(text);
+            Object value = json.value();
+            json.skipBlanks();
+            if (json.at < text.length()) throw json.expected("the end");
+            return value;
+        }
+
+        /** As {@link #parse}, for text that must be an object. */
+        static Map<?, ?> parseObject(String text) {
+            if (parse(text) instanceof Map<?, ?> object) return object;
+            throw new IllegalArgumentException("expected a JSON object");
+        }
+
+        private Object value() {
+            skipBlanks();
+            return switch (peek()) {
+                case '{' -> object();
+                case '[' -> array();
+                case '"' -> string();
+                case 't' -> word("true", true);
+                case 'f' -> word("false", false);
+                case 'n' -> word("null", null);
+                default -> number();
+            };
+        }
+
+        private Map<String, Object> object() {
+            Map<String, Object> members = new LinkedHashMap<>();
+            enter();
+            if (!closes('}')) {
+                do {
+                    skipBlanks();
+                    if (peek() != '"') throw expected("a name in quotes");
+                    String name = string();
+                    skipBlanks();
+                    if (next() != ':') throw expectedBefore("a colon");
+                    members.put(name, value());
+                } while (continues('}'));
+            }
+            depth--;
+            return members;
+        }
+
+        private List<Object> array() {
+            List<Object> items = new ArrayList<>();
+            enter();
+            if (!closes(']')) {
+                do items.add(value()); while (continues(']'));
+            }
+            depth--;
+            return items;
+        }
+
+        private void enter() {
+            if (++depth > DEPTH) throw expected("at most " + DEPTH + " levels");
+            at++;
+        }
+
+        private boolean closes(char end) {
+            skipBlanks();
+            if (peek() != end) return false;
+            at++;
+            return true;
+        }
+
+        private boolean continues(char end) {
+            skipBlanks();
+            char c = next();
+            if (c != ',' && c != end) throw expectedBefore("a comma or " + end);
+            return c == ',';
+        }
+
+        private String string() {
+            int start = ++at;
+            while (peek() != '"' && peek() != '\\' && peek() >= ' ') at++;
+            if (peek() == '"') return text.substring(start, at++);            // most strings have no escapes
+            StringBuilder result = new StringBuilder(text.substring(start, at));
+            while (true) {
+                char c = next();
+                if (c == '"') return result.toString();
+                if (c < ' ') throw expectedBefore("no control character in a string");
+                result.append(c == '\\' ? escape() : c);
+            }
+        }
+
+        private char escape() {
+            char c = next();
+            if (c == 'u') {
+                if (at + 4 > text.length()) throw expected("four hex digits");
+                at += 4;
+                try {
+                    return (char) HexFormat.fromHexDigits(text, at - 4, at);
+                } catch (NumberFormatException e) {
+                    throw expectedBefore("four hex digits");
+                }
+            }
+            int known = "\"\\/bfnrt".indexOf(c);
+            if (known < 0) throw expectedBefore("an escape that JSON knows");
+            return "\"\\/\b\f\n\r\t".charAt(known);
+        }
+
+        private Object word(String word, Object value) {
+            if (!text.startsWith(word, at)) throw expected("a value");
+            at += word.length();
+            return value;
+        }
+
+        private Object number() {
+            Matcher number = NUMBER.matcher(text).region(at, text.length());
+            if (!number.lookingAt()) throw expected("a value");
+            at = number.end();
+            String digits = number.group();
+            boolean whole = number.group(1) == null && number.group(2) == null;
+            return whole && digits.length() <= 18 ? (Object) Long.valueOf(digits) : new BigDecimal(digits);
+        }
+
+        private static final Pattern NUMBER =
+            Pattern.compile("-?(?:0|[1-9][0-9]{0,308})(\\.[0-9]{1,308})?([eE][+-]?[0-9]{1,3})?");
+
+        private void skipBlanks() {
+            while (at < text.length() && " \t\r\n".indexOf(text.charAt(at)) >= 0) at++;
+        }
+
+        private char peek() {
+            return at < text.length() ? text.charAt(at) : 0;
+        }
+
+        private char next() {
+            if (at >= text.length()) throw expected("more text");
+            return text.charAt(at++);
+        }
+
+        private IllegalArgumentException expectedBefore(String what) {
+            at--;
+            return expected(what);
+        }
+
+        private IllegalArgumentException expected(String what) {
+            return new IllegalArgumentException("not JSON: expected " + what + " at character " + (at + 1));
+        }
+
+        /** The text of a value made of maps, lists, strings, numbers, booleans and nulls. */
+        static String write(Object value) {
+            StringBuilder out = new StringBuilder();
+            write(value, out);
+            return out.toString();
+        }
+
+        private static void write(Object value, StringBuilder out) {
+            switch (value) {
+                case Map<?, ?> object -> {
+                    String separator = "{";
+                    for (Map.Entry<?, ?> member : object.entrySet()) {
+                        quote(member.getKey().toString(), out.append(separator));
+                        write(member.getValue(), out.append(':'));
+                        separator = ",";
+                    }
+                    out.append(object.isEmpty() ? "{}" : "}");
+                }
+                case Collection<?> items -> {
+                    String separator = "[";
+                    for (Object item : items) {
+                        write(item, out.append(separator));
+                        separator = ",";
+                    }
+                    out.append(items.isEmpty() ? "[]" : "]");
+                }
+                case String string -> quote(string, out);
+                case null, default -> out.append(value);
+            }
+        }
+
+        private static void quote(String string, StringBuilder out) {
+            out.append('"');
+            for (int i = 0; i < string.length(); i++) {
+                char c = string.charAt(i);
+                boolean hidden = c < ' ' || c == 0x7F || Character.isSurrogate(c);
+                if (c == '"' || c == '\\') out.append('\\').append(c);
+                else if (hidden) out.append("\\u%04x".formatted((int) c));
+                else out.append(c);
+            }
+            out.append('"');
+        }
+    }
+    // <<< shared: Json
+
+    // >>> shared: Entry
+    /**
+     * A backend as a registry holds it, checked: an Entry that breaks a rule cannot exist. {@code url} and
+     * {@code prefix} have no slash at their end, so the prefix of everything is the empty text; {@code ttlMs}
+     * of 0 means that it does not expire; an empty {@code healthPath} means the default one.
+     */
+    record Entry(String name, String url, String token, String prefix, String healthPath, int weight,
+                 long ttlMs) {
+        private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+        private static final Pattern URL = Pattern.compile(
+            "https?://(\\[[0-9A-Fa-f:.]{2,45}]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?(/[!-~&&[^?#\\\\]]*)?");
+        private static final Pattern SEGMENTS =
+            Pattern.compile("(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*");
+        private static final Pattern HEALTH_PATH = Pattern.compile("(/[!-~&&[^#\\\\]]*)?");
+
+        /** Throws IllegalArgumentException whose message begins with the name of the field that is wrong. */
+        Entry {
+            require(NAME.matcher(name).matches(), "name must be 1 to 64 of the characters A-Z a-z 0-9 . _ -");
+            require(url.length() <= 2048 && URL.matcher(url).matches(),
+                "url must be http:// or https:// with a host, and no user, query or fragment");
+            url = withoutLastSlash(url);
+            int port = portOf(url);
+            require(port > 0 && port < 65536, "url must have a port from 1 to 65535");
+            require(SEGMENTS.matcher(url.substring(hostEnd(url))).matches(),
+                "url must have a path of clean segments, without . or .. or %");
+            require(token.length() <= 8192 && token.chars().noneMatch(Character::isISOControl),
+                "token must be at most 8192 characters, none of them a control character");
+            prefix = withoutLastSlash(prefix.startsWith("/") || prefix.isEmpty() ? prefix : "/" + prefix);
+            require(prefix.length() <= 256 && SEGMENTS.matcher(prefix).matches(),
+                "prefix must be clean path segments such as /api or /api/v2");
+            require(!(prefix + "/").startsWith("/gateway/"), "prefix /gateway belongs to the gateway itself");
+            require(healthPath.length() <= 1024 && HEALTH_PATH.matcher(healthPath).matches(),
+                "healthPath must begin with / and have no blanks and no #");
+            require(weight >= 1 && weight <= 100, "weight must be a whole number from 1 to 100");
+            require(ttlMs == 0 || ttlMs >= 1000, "ttlMs must be 0 (never expires) or at least 1000");
+        }
+
+        /** The entry in a registry's {@code data}. The name may be missing there, but not differ from the key. */
+        static Entry of(String key, Map<?, ?> data) {
+            Object name = data.get("name") == null ? key : data.get("name");
+            require(key.equals(name), "name must be the same as the key");
+            return new Entry(key, text(data, "url"), text(data, "token"), text(data, "prefix"),
+                text(data, "healthPath"), (int) number(data, "weight", 1), number(data, "ttlMs", 0));
+        }
+
+        /** The entry as a registry's {@code data}: what {@link #of} reads. */
+        Map<String, Object> data() {
+            Map<String, Object> data = new LinkedHashMap<>();
+            data.put("name", name);
+            data.put("url", url);
+            data.put("token", token);
+            data.put("prefix", prefix.isEmpty() ? "/" : prefix);
+            if (!healthPath.isEmpty()) data.put("healthPath", healthPath);
+            if (weight != 1) data.put("weight", weight);
+            if (ttlMs != 0) data.put("ttlMs", ttlMs);
+            return data;
+        }
+
+        /** Without the token, so that no log line and no exception can carry it. */
+        @Override
+        public String toString() {
+            return name + " at " + url + " for " + (prefix.isEmpty() ? "/" : prefix);
+        }
+
+        /** Where the authority of an http(s) url ends and its path begins. */
+        private static int hostEnd(String url) {
+            int slash = url.indexOf('/', url.indexOf("//") + 2);
+            return slash < 0 ? url.length() : slash;
+        }
+
+        private static int portOf(String url) {
+            String authority = url.substring(url.indexOf("//") + 2, hostEnd(url));
+            int colon = authority.lastIndexOf(':');
+            if (colon <= authority.lastIndexOf(']')) return url.startsWith("https") ? 443 : 80;
+            return Integer.parseInt(authority.substring(colon + 1));
+        }
+
+        private static String withoutLastSlash(String path) {
+            return path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+        }
+
+        private static String text(Map<?, ?> data, String field) {
+            Object value = data.get(field);
+            require(value == null || value instanceof String, field + " must be a text");
+            return value == null ? "" : (String) value;
+        }
+
+        private static long number(Map<?, ?> data, String field, long fallback) {
+            Object value = data.get(field);
+            require(value == null || value instanceof Long n && n >= 0 && n <= Integer.MAX_VALUE,
+                field + " must be a whole number from 0 to " + Integer.MAX_VALUE);
+            return value == null ? fallback : (Long) value;
+        }
+
+        private static void require(boolean holds, String rule) {
+            if (!holds) throw new IllegalArgumentException(rule);
+        }
+    }
+    // <<< shared: Entry
+}
