@@ -86,7 +86,7 @@ alone: ## Compile each program by itself in an empty folder
 	done
 
 sync: junit ## Copy the shared sections from GatewayServer.java into the other programs
-	@$(JAVA) --class-path "$(JUNIT)" test/SharedSectionsTest.java $(PROGRAMS)
+	@$(JAVA) --class-path "$(JUNIT)" test/SharedSectionsTest.java
 
 clean: ## Remove what was built
 	@rm -rf build
