@@ -846,7 +846,7 @@ public final class RegisterBackend {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             daemon.interrupt();
             try {
-                if (daemon.join(Duration.ofMillis(800)) || !options.deregisterOnExit()) return;
+                if (daemon.join(Duration.ofMillis(600)) || !options.deregisterOnExit()) return;
                 log(err, "The registry took too long: " + options.name() + " may still be registered.");
             } catch (InterruptedException e) {
                 // Nobody interrupts a shutdown hook; and if so, it is to end.
@@ -1630,13 +1630,23 @@ public final class RegisterBackend {
                 throws IOException, InterruptedException {
             return within(time, () -> {
                 HttpResponse<InputStream> response = client.send(request, BodyHandlers.ofInputStream());
-                try (InputStream body = response.body()) {
-                    byte[] bytes = body.readNBytes(mostBytes + 1);
-                    if (bytes.length > mostBytes) throw new IOException("its answer is too long");
-                    return new Reply(response.statusCode(), response.headers(),
-                        new String(bytes, StandardCharsets.UTF_8));
-                }
+                return new Reply(response.statusCode(), response.headers(), read(response, mostBytes));
             });
+        }
+
+        /**
+         * A refusal counts without its body, too. Some come with trailers, as etcd's do, and newer updates of
+         * Java 21 and 25 give up on those.
+         */
+        private static String read(HttpResponse<InputStream> response, int mostBytes) throws IOException {
+            try (InputStream body = response.body()) {
+                byte[] bytes = body.readNBytes(mostBytes + 1);
+                if (bytes.length > mostBytes) throw new IOException("its answer is too long");
+                return new String(bytes, StandardCharsets.UTF_8);
+            } catch (IOException e) {
+                if (response.statusCode() < 400) throw e;
+                return "";
+            }
         }
 
         /** Does the work in a thread of its own, which is given up when the time is over. */
@@ -1693,8 +1703,6 @@ public final class RegisterBackend {
             Pattern.compile("etcd(s?)://(?:([^:@/]+)(?::([^@/]*))?@)?([^@/]+)/?");
         private static final Pattern MEMBER =
             Pattern.compile("(\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?");
-        private static final Pattern STALE_TOKEN =
-            Pattern.compile("invalid auth token|user name is empty|auth store is old");
         private static final Duration TIME = Duration.ofSeconds(5);
         private static final int MOST_BYTES = 16 << 20;
         private static final int PAGE = 250;                    // largest entries: 3 MB, below gRPC's 4 MB
@@ -1703,7 +1711,7 @@ public final class RegisterBackend {
         private final AtomicInteger turn = new AtomicInteger();
         private final String user;
         private final String password;
-        private volatile String token;                          // null: to be asked for; empty: none needed
+        private volatile String token = "";                     // empty until etcd asks who we are
         private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(Duration.ofSeconds(2)).build();
 
@@ -1723,7 +1731,6 @@ public final class RegisterBackend {
             }
             this.user = parts.group(2) == null ? user : decode(parts.group(2));
             this.password = parts.group(2) == null ? password : decode(parts.group(3));
-            token = this.user.isEmpty() ? "" : null;
         }
 
         private static String decode(String text) {
@@ -1800,7 +1807,6 @@ public final class RegisterBackend {
 
         private InputStream open(int at, String prefix, long revision)
                 throws IOException, InterruptedException {
-            if (token == null) token = authenticate(at);
             HttpRequest request = request(at, "watch", Map.of("create_request", Map.of("key", base64(prefix),
                 "range_end", base64(end(prefix)), "start_revision", revision)))
                 .header("Grpc-Metadata-hasleader", "true")      // a member that is cut off must say so
@@ -1837,8 +1843,7 @@ public final class RegisterBackend {
         private long tell(String message, long next, Consumer<List<Item>> changes) throws IOException {
             Map<?, ?> result = object(parse(message), "result");
             if (result.isEmpty() || Boolean.TRUE.equals(result.get("canceled"))) {
-                if (!user.isEmpty()) token = null;              // it may be the token that ran out
-                throw new IOException("it ended the watch");
+                throw new IOException("it ended the watch");    // compacted, no leader, or the token ran out
             }
             if (!(result.get("events") instanceof List<?> events)) return next;
             List<Item> items = new ArrayList<>();
@@ -1853,8 +1858,9 @@ public final class RegisterBackend {
             return next;
         }
 
+        /** One more try than there are members: a kept connection may have died since it was used last. */
         private Map<?, ?> call(String path, Map<String, ?> body) throws IOException, InterruptedException {
-            for (int tries = 1;; tries++) {
+            for (int tries = 0;; tries++) {
                 int at = turn.get();
                 try {
                     return ask(at, path, body);
@@ -1867,22 +1873,17 @@ public final class RegisterBackend {
             }
         }
 
+        /** Signs in when it is told to, by 400 without a token or by 401 with one that ran out. */
         private Map<?, ?> ask(int at, String path, Map<String, ?> body)
                 throws IOException, InterruptedException {
-            if (token == null) token = authenticate(at);
             Reply reply = send(at, path, body);
-            if (!user.isEmpty() && STALE_TOKEN.matcher(reply.body()).find()) {
-                token = authenticate(at);
+            if (!user.isEmpty() && (reply.status() == 400 || reply.status() == 401)) {
+                token = "";
+                Map<String, ?> who = Map.of("name", user, "password", password);
+                token = String.valueOf(result(send(at, "auth/authenticate", who)).get("token"));
                 reply = send(at, path, body);
             }
             return result(reply);
-        }
-
-        private String authenticate(int at) throws IOException, InterruptedException {
-            token = "";
-            Reply reply = send(at, "auth/authenticate", Map.of("name", user, "password", password));
-            if (reply.body().contains("authentication is not enabled")) return "";
-            return String.valueOf(result(reply).get("token"));
         }
 
         private Reply send(int at, String path, Map<String, ?> body)
@@ -1895,13 +1896,13 @@ public final class RegisterBackend {
             HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(member + "/v3/" + path))
                 .POST(BodyPublishers.ofString(Json.write(body)));
             String known = token;
-            return known == null || known.isEmpty() ? request : request.header("Authorization", known);
+            return known.isEmpty() ? request : request.header("Authorization", known);
         }
 
         private static Map<?, ?> result(Reply reply) throws IOException {
-            Map<?, ?> answer = parse(reply.body());
-            if (reply.status() == 200) return answer;
-            String message = String.valueOf(answer.get("message"));
+            if (reply.status() == 200) return parse(reply.body());
+            Object said = reply.body().startsWith("{") ? parse(reply.body()).get("message") : null;
+            String message = said == null ? "status " + reply.status() : said.toString();
             if (reply.status() >= 500) throw new IOException(message);      // no leader: ask another
             throw new Refused(message);
         }
