@@ -36,16 +36,20 @@
  *    6  Health          which of them are up
  *    7  Registries      where backends come from, and the table kept fresh
  *    8  The registry    the embedded one: its store and its protocol
- *    9  Own endpoints   /gateway/health and its sisters
- *   10  Demo            two backends to play with
- *   11  Toolbox         addresses and logging; then what the three programs share
+ *    9  TLS             the certificate in front, the trust in backends behind
+ *   10  Own endpoints   /gateway/health and its sisters
+ *   11  Demo            two backends to play with
+ *   12  Toolbox         addresses and logging; then what the three programs share
  */
 
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsExchange;
+import com.sun.net.httpserver.HttpsParameters;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -57,6 +61,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
 import java.net.ProtocolException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.net.http.HttpClient;
@@ -81,8 +86,17 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyStore;
 import java.security.MessageDigest;
+import java.security.Principal;
+import java.security.PrivateKey;
 import java.security.SecureRandom;
+import java.security.Signature;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -132,7 +146,16 @@ import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.PBEKeySpec;
 import javax.crypto.spec.SecretKeySpec;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedKeyManager;
+import javax.net.ssl.X509TrustManager;
 
 public final class GatewayServer implements AutoCloseable {
 
@@ -161,14 +184,14 @@ public final class GatewayServer implements AutoCloseable {
     private static final int BACKLOG = 1024;             // connections that wait to be accepted
 
     private final Config config;
-    private final Store store;                           // null where the registry is elsewhere
-    private final HttpServer registryServer;             // likewise
-    private final Routes routes;                         // null with --registry-only, as the next four
-    private final Prober prober;
-    private final Backends backends;
-    private final Gateway gateway;
     private final Watched exchanges = new Watched();
-    private final HttpServer server;
+    private final HttpServer server;                     // null with --registry-only, as the next four
+    private final Gateway gateway;
+    private final Backends backends;
+    private final Routes routes;
+    private final Prober prober;
+    private final HttpServer registryServer;             // null where the registry is elsewhere, as the next
+    private final Store store;
 
     public static void main(String[] args) {
         System.exit(run(args, System.getenv()));
@@ -198,24 +221,21 @@ public final class GatewayServer implements AutoCloseable {
     /** Starts the gateway, and the embedded registry where the configuration names no other. */
     GatewayServer(Config config) throws IOException, InterruptedException {
         this.config = config;
+        boolean proxies = !config.registryOnly();
+        // All that can fail comes first: a gateway starts whole, or not at all.
+        backends = proxies ? new Backends(config) : null;
+        server = proxies ? listen("PROXY_PORT", config.bindAddress(), config.port(), config.tls()) : null;
+        registryServer = config.embedded()
+            ? listen("REGISTRY_PORT", config.registryBind(), config.registryPort(), Tls.NONE) : null;
         config.writeNewKeys();
         store = config.embedded() ? new Store(Path.of(config.registryFile())) : null;
-        registryServer = store == null ? null
-            : listen("REGISTRY_PORT", config.registryBind(), config.registryPort());
         if (store != null) serve(registryServer, new RegistryProtocol(store, config.apiKey()), new Watched());
-        if (config.registryOnly()) {
-            routes = null;
-            prober = null;
-            backends = null;
-            gateway = null;
-            server = null;
-        } else {
-            AtomicInteger flips = new AtomicInteger();
-            routes = new Routes(Registry.of(config, store), new TokenCipher(config.secrets()), config, flips);
-            backends = new Backends(config);
-            prober = new Prober(routes, backends, config);
-            gateway = new Gateway(config, routes, backends);
-            server = listen("PROXY_PORT", config.bindAddress(), config.port());
+        AtomicInteger flips = new AtomicInteger();
+        Registry registry = Registry.of(config, store);
+        routes = proxies ? new Routes(registry, new TokenCipher(config.secrets()), config, flips) : null;
+        prober = proxies ? new Prober(routes, backends, config) : null;
+        gateway = proxies ? new Gateway(config, routes, backends) : null;
+        if (proxies) {
             serve(server, gateway, exchanges);
             routes.start();
             prober.start();
@@ -223,9 +243,13 @@ public final class GatewayServer implements AutoCloseable {
         printBanner();
     }
 
-    private static HttpServer listen(String setting, String address, int port) {
+    private static HttpServer listen(String setting, String address, int port, Tls.Source tls) {
         try {
-            return HttpServer.create(new InetSocketAddress(InetAddress.getByName(address), port), BACKLOG);
+            InetSocketAddress place = new InetSocketAddress(InetAddress.getByName(address), port);
+            if (!tls.areSet()) return HttpServer.create(place, BACKLOG);
+            HttpsServer server = HttpsServer.create(place, BACKLOG);
+            server.setHttpsConfigurator(Tls.front(tls));
+            return server;
         } catch (IOException e) {
             throw new Env.Refused(setting + " " + port + " on " + address + " cannot be used ("
                 + e.getMessage() + "): stop what uses it, or set another one.");
@@ -255,12 +279,16 @@ public final class GatewayServer implements AutoCloseable {
         if (server == null) return;
         if (store == null) Log.info("Registry  " + routes.registry().place());
         Log.info("Gateway   " + place(server));
-        Log.info("Status    http://localhost:" + port() + "/gateway/status");
+        Log.info("Status    " + scheme(server) + "://localhost:" + port() + "/gateway/status");
     }
 
     private static String place(HttpServer server) {
         InetSocketAddress address = server.getAddress();
-        return "http://" + Log.urlHost(address.getAddress()) + ":" + address.getPort();
+        return scheme(server) + "://" + Log.urlHost(address.getAddress()) + ":" + address.getPort();
+    }
+
+    private static String scheme(HttpServer server) {
+        return server instanceof HttpsServer ? "https" : "http";
     }
 
     /**
@@ -331,6 +359,7 @@ public final class GatewayServer implements AutoCloseable {
                   int cacheTtl, int healthInterval, int healthTimeout, int healthFailures,
                   int connectTimeout, int upstreamTimeout, long maxBody, int shutdownGrace,
                   String adminToken, List<Cidr> trustedProxies, Allowed allowed, boolean rewriteRedirects,
+                  Tls.Source tls, String backendCa,
                   String accessLog, int registryPort, String registryBind, String registryFile,
                   boolean demo, boolean registryOnly, Path envFile, Map<String, String> newKeys) {
 
@@ -371,6 +400,12 @@ public final class GatewayServer implements AutoCloseable {
                 "addresses or CIDRs, with commas, whose X-Forwarded-* is believed"),
             Env.Setting.of("allowed-backends", "ALLOWED_BACKENDS", "",
                 "host patterns (*.lan) or CIDRs that a backend's url must match; empty: any but link-local"),
+            Env.Setting.of("tls-cert", "TLS_CERT", "", "PEM file with certificate and chain: then HTTPS"),
+            Env.Setting.of("tls-key", "TLS_KEY", "", "PEM file with its private key (PKCS#8)"),
+            Env.Setting.of("tls-keystore", "TLS_KEYSTORE", "", "or both in one PKCS#12 file"),
+            Env.Setting.of("tls-keystore-password", "TLS_KEYSTORE_PASSWORD", "", "that file's password"),
+            Env.Setting.of("backend-ca", "BACKEND_CA", "",
+                "PEM file with certificates that https backends may have theirs from, besides the JDK's own"),
             Env.Setting.of("rewrite-redirects", "REWRITE_REDIRECTS", "true",
                 "a Location that points at the backend comes back under its prefix"),
             Env.Setting.of("access-log", "ACCESS_LOG", "errors", "off, errors, text or json"),
@@ -395,7 +430,8 @@ public final class GatewayServer implements AutoCloseable {
                 millis(env, "connect-timeout-ms", 10), millis(env, "upstream-timeout-ms", 10),
                 env.number("max-body-bytes", 0, Long.MAX_VALUE / 10), millis(env, "shutdown-grace-ms", 0),
                 env.text("admin-token"), cidrs(env, "trusted-proxies"), allowed(env),
-                env.isOn("rewrite-redirects"), env.choice("access-log", "off", "errors", "text", "json"),
+                env.isOn("rewrite-redirects"), tls(env), env.text("backend-ca"),
+                env.choice("access-log", "off", "errors", "text", "json"),
                 (int) env.number("registry-port", 0, 65535), env.text("registry-bind"),
                 demo ? Demo.file() : env.text("registry-file"), demo, env.isOn("registry-only"),
                 Path.of(env.text("env-file").isEmpty() ? ".env" : env.text("env-file")), newKeys);
@@ -443,6 +479,17 @@ public final class GatewayServer implements AutoCloseable {
             for (String key : encryptionKey.split(",")) if (!key.isBlank()) secrets.add(key.strip());
             secrets.add(TokenCipher.secretFrom(apiKey.isEmpty() ? encryptionKey : apiKey));
             return secrets;
+        }
+
+        private static Tls.Source tls(Env env) {
+            Tls.Source source = new Tls.Source(env.text("tls-cert"), env.text("tls-key"),
+                env.text("tls-keystore"), env.text("tls-keystore-password"));
+            if (source.cert().isEmpty() != source.key().isEmpty()) {
+                env.fault("tls-cert", "and TLS_KEY go together: set both, or neither.");
+            } else if (!source.cert().isEmpty() && !source.keystore().isEmpty()) {
+                env.fault("tls-cert", "and TLS_KEYSTORE are two ways to say the same: set one of them.");
+            }
+            return source;
         }
 
         private static int millis(Env env, String option, int least) {
@@ -1067,7 +1114,8 @@ public final class GatewayServer implements AutoCloseable {
         Backends(Config config) {
             this.config = config;
             plain = client().executor(Runnable::run).build();
-            secure = client().executor(Executors.newVirtualThreadPerTaskExecutor()).build();   // TLS computes
+            secure = client().executor(Executors.newVirtualThreadPerTaskExecutor())
+                .sslContext(Tls.trusting(config.backendCa())).build();   // TLS computes
         }
 
         private HttpClient.Builder client() {
@@ -2750,7 +2798,217 @@ public final class GatewayServer implements AutoCloseable {
         }
     }
 
-    // ---- 9. Own endpoints --------------------------------------------------------------------------
+    // ---- 9. TLS ------------------------------------------------------------------------------------
+    // The certificate in front, read anew when its file changes, and the trust in backends behind.
+
+    /** Certificates and keys, from the files that people have. */
+    static final class Tls {
+        /** Where the gateway's certificate is; all empty where it speaks plain HTTP. */
+        record Source(String cert, String key, String keystore, String password) {
+            boolean areSet() {
+                return !(cert.isEmpty() && keystore.isEmpty());
+            }
+
+            /** Without the password. */
+            @Override
+            public String toString() {
+                if (!keystore.isEmpty()) return "TLS_KEYSTORE " + keystore;
+                return "TLS_CERT " + cert + " and TLS_KEY " + key;
+            }
+        }
+
+        static final Source NONE = new Source("", "", "", "");
+
+        private Tls() {}
+
+        /** TLS 1.2 and 1.3 with the certificate of these files. Throws Env.Refused where they are no good. */
+        static HttpsConfigurator front(Source source) {
+            try {
+                SSLContext context = SSLContext.getInstance("TLS");
+                context.init(new KeyManager[] {new Renewed(source)}, null, null);
+                return new HttpsConfigurator(context) {
+                    @Override
+                    public void configure(HttpsParameters parameters) {
+                        SSLParameters tls = context.getDefaultSSLParameters();
+                        tls.setProtocols(new String[] {"TLSv1.3", "TLSv1.2"});
+                        parameters.setSSLParameters(tls);
+                    }
+                };
+            } catch (IOException | GeneralSecurityException e) {
+                throw new Env.Refused(source + " cannot be used: " + e.getMessage());
+            }
+        }
+
+        /**
+         * The JDK's trust, and that in the certificates of a PEM file. Throws Env.Refused where that is no
+         * good.
+         */
+        static SSLContext trusting(String pemFile) {
+            try {
+                if (pemFile.isEmpty()) return SSLContext.getDefault();
+                KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+                store.load(null, null);
+                String algorithm = TrustManagerFactory.getDefaultAlgorithm();
+                TrustManagerFactory trust = TrustManagerFactory.getInstance(algorithm);
+                trust.init((KeyStore) null);
+                List<Certificate> trusted = new ArrayList<>(certificates(Path.of(pemFile)));
+                for (TrustManager manager : trust.getTrustManagers()) {
+                    if (!(manager instanceof X509TrustManager x509)) continue;
+                    trusted.addAll(List.of(x509.getAcceptedIssuers()));
+                }
+                for (Certificate one : trusted) store.setCertificateEntry("ca-" + store.size(), one);
+                trust.init(store);
+                SSLContext context = SSLContext.getInstance("TLS");
+                context.init(null, trust.getTrustManagers(), null);
+                return context;
+            } catch (IOException | GeneralSecurityException e) {
+                throw new Env.Refused("BACKEND_CA " + pemFile + " cannot be used: " + e.getMessage());
+            }
+        }
+
+        private static List<Certificate> certificates(Path file)
+                throws IOException, GeneralSecurityException {
+            try (InputStream in = Files.newInputStream(file)) {
+                CertificateFactory factory = CertificateFactory.getInstance("X.509");
+                List<Certificate> found = List.copyOf(factory.generateCertificates(in));
+                if (found.isEmpty()) throw new IOException("there is no certificate in it");
+                return found;
+            }
+        }
+
+        private static PrivateKey privateKey(Path file) throws IOException, GeneralSecurityException {
+            Matcher pem = PKCS8.matcher(Files.readString(file));
+            if (!pem.find()) {
+                throw new IOException("there is no unencrypted PKCS#8 key in " + file + "; make one by "
+                    + "openssl pkcs8 -topk8 -nodes -in OLD.pem -out NEW.pem");
+            }
+            PKCS8EncodedKeySpec spec = new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(pem.group(1)));
+            for (String algorithm : List.of("RSA", "EC", "EdDSA")) {
+                try {
+                    return KeyFactory.getInstance(algorithm).generatePrivate(spec);
+                } catch (GeneralSecurityException e) {
+                    // A key of another kind: the file itself does not say which.
+                }
+            }
+            throw new GeneralSecurityException("the key in " + file + " is neither RSA nor EC nor Ed25519");
+        }
+
+        private static final Pattern PKCS8 =
+            Pattern.compile("-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
+
+        /** Throws where the two do not belong together, as between the two writes of a renewal. */
+        private static void checkPair(PrivateKey key, Certificate certificate)
+                throws GeneralSecurityException {
+            String algorithm = switch (key.getAlgorithm()) {
+                case "RSA" -> "SHA256withRSA";
+                case "EC" -> "SHA256withECDSA";
+                default -> "EdDSA";
+            };
+            Signature signature = Signature.getInstance(algorithm);
+            signature.initSign(key);
+            byte[] signed = signature.sign();
+            signature.initVerify(certificate);
+            if (signature.verify(signed)) return;
+            throw new GeneralSecurityException("certificate and key do not belong together");
+        }
+
+        /** The key and certificate in force: looked at again at handshakes, once a second at the most. */
+        private static final class Renewed extends X509ExtendedKeyManager {
+            private final Source source;
+            private volatile X509ExtendedKeyManager current;
+            private volatile String seen;
+            private volatile long looked;
+
+            Renewed(Source source) throws IOException, GeneralSecurityException {
+                this.source = source;
+                seen = state();
+                current = load();
+                looked = System.nanoTime();
+            }
+
+            private String state() throws IOException {
+                StringBuilder state = new StringBuilder();
+                for (String file : List.of(source.cert, source.key, source.keystore)) {
+                    if (!file.isEmpty()) state.append(Files.getLastModifiedTime(Path.of(file)));
+                }
+                return state.toString();
+            }
+
+            private X509ExtendedKeyManager load() throws IOException, GeneralSecurityException {
+                char[] password = source.password.toCharArray();
+                KeyStore store = KeyStore.getInstance("PKCS12");
+                if (source.keystore.isEmpty()) {
+                    Certificate[] chain = certificates(Path.of(source.cert)).toArray(Certificate[]::new);
+                    PrivateKey key = privateKey(Path.of(source.key));
+                    checkPair(key, chain[0]);
+                    store.load(null, null);
+                    store.setKeyEntry("gateway", key, password, chain);
+                } else {
+                    try (InputStream in = Files.newInputStream(Path.of(source.keystore))) {
+                        store.load(in, password);
+                    }
+                }
+                String algorithm = KeyManagerFactory.getDefaultAlgorithm();
+                KeyManagerFactory factory = KeyManagerFactory.getInstance(algorithm);
+                factory.init(store, password);
+                return (X509ExtendedKeyManager) factory.getKeyManagers()[0];
+            }
+
+            private X509ExtendedKeyManager current() {
+                long now = System.nanoTime();
+                if (now - looked < 1_000_000_000) return current;
+                looked = now;
+                try {
+                    String state = state();
+                    if (state.equals(seen)) return current;
+                    seen = state;
+                    current = load();
+                    Log.info("The certificate was renewed from " + source + ".");
+                } catch (IOException | GeneralSecurityException e) {
+                    Log.warn(source + " changed and cannot be used: "
+                        + Log.clean(String.valueOf(e.getMessage())) + ". The certificate stays as it was.");
+                }
+                return current;
+            }
+
+            @Override
+            public String chooseEngineServerAlias(String type, Principal[] issuers, SSLEngine engine) {
+                return current().chooseEngineServerAlias(type, issuers, engine);
+            }
+
+            @Override
+            public String chooseServerAlias(String type, Principal[] issuers, Socket socket) {
+                return current().chooseServerAlias(type, issuers, socket);
+            }
+
+            @Override
+            public X509Certificate[] getCertificateChain(String alias) {
+                return current.getCertificateChain(alias);
+            }
+
+            @Override
+            public PrivateKey getPrivateKey(String alias) {
+                return current.getPrivateKey(alias);
+            }
+
+            @Override
+            public String[] getServerAliases(String type, Principal[] issuers) {
+                return current.getServerAliases(type, issuers);
+            }
+
+            @Override
+            public String[] getClientAliases(String type, Principal[] issuers) {
+                return null;                               // the gateway is never a client by this key
+            }
+
+            @Override
+            public String chooseClientAlias(String[] types, Principal[] issuers, Socket socket) {
+                return null;
+            }
+        }
+    }
+
+    // ---- 10. Own endpoints --------------------------------------------------------------------------
     // What the gateway answers by itself. All but /gateway/health are for its operator: who has ADMIN_TOKEN,
     // or, where none is set, who sits at this machine.
 
@@ -2942,7 +3200,7 @@ public final class GatewayServer implements AutoCloseable {
         }
     }
 
-    // ---- 10. Demo ----------------------------------------------------------------------------------
+    // ---- 11. Demo ----------------------------------------------------------------------------------
     // Two backends in this process, registered as any other would be: by HTTP, with encrypted tokens.
 
     /** A gateway with something behind it, for a first look. */
@@ -2976,7 +3234,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static int startBackend(String name, String token) {
-            HttpServer backend = listen("PORT", "localhost", 0);
+            HttpServer backend = listen("PORT", "localhost", 0, Tls.NONE);
             backend.createContext("/", exchange -> {
                 Map<String, Object> json = new LinkedHashMap<>();
                 json.put("backend", name);
@@ -3013,7 +3271,7 @@ public final class GatewayServer implements AutoCloseable {
         }
     }
 
-    // ---- 11. Toolbox -------------------------------------------------------------------------------
+    // ---- 12. Toolbox -------------------------------------------------------------------------------
     // Addresses, files and the log. After them, what the three programs share to the letter.
 
     /** A range of addresses: "10.0.0.0/8", "fe80::/10", or one address. */

@@ -64,6 +64,7 @@ final class Lab implements AutoCloseable {
 
     private final List<AutoCloseable> parts = new ArrayList<>();
     private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private int registries;
     final Path folder;
 
     Lab() throws IOException {
@@ -76,7 +77,7 @@ final class Lab implements AutoCloseable {
     GatewayServer gateway(String... options) throws Exception {
         List<String> all = new ArrayList<>(List.of("--env-file=" + emptyFile(), "--api-key=" + API_KEY,
             "--encryption-key=" + ENCRYPTION_KEY, "--proxy-port=0", "--registry-port=0", "--bind-address=127.0.0.1",
-            "--registry-file=" + folder.resolve("backends-" + parts.size() + ".json"), "--access-log=off",
+            "--registry-file=" + folder.resolve("backends-" + ++registries + ".json"), "--access-log=off",
             "--health-interval-ms=500"));
         all.addAll(Arrays.asList(options));
         GatewayServer.Config config = GatewayServer.Config.read(all.toArray(String[]::new), Map.of());
