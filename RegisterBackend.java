@@ -17,7 +17,7 @@
  *     daemon    wait, look whether the address changed, put again         the registry says no: wait, retry
  *
  * What is always true
- *   1. The token leaves this machine sealed only; neither it nor a key is printed, in no error either.
+ *   1. The token leaves this machine sealed only; neither it nor a key is printed, not even in an error.
  *   2. A url is registered only if it was given, or holds an address that is an IP address.
  *   3. The daemon ends by a signal alone, and then within a second.
  *   4. Exit code 0: done. 1: the registry refused or cannot be reached. 2: wrong usage. (A signal: its own.)
@@ -412,24 +412,21 @@ public final class RegisterBackend {
 
         /** The first usable answer, services asked in turn. */
         String find() throws Failed, InterruptedException {
-            StringBuilder faults = new StringBuilder();
-            try (HttpClient client = httpClient()) {
-                for (URI service : services) {
-                    try {
-                        return ask(client, service);
-                    } catch (IOException e) {
-                        faults.append(faults.isEmpty() ? "" : "; ").append(service.getHost()).append(": ")
-                            .append(e.getMessage());
-                    }
+            List<String> faults = new ArrayList<>();
+            for (URI service : services) {
+                try {
+                    return ask(service);
+                } catch (IOException e) {
+                    faults.add(service.getHost() + ": " + e.getMessage());
                 }
             }
-            throw new Failed("No service told the public IP address (" + shown(faults.toString())
+            throw new Failed("No service told the public IP address (" + shown(String.join("; ", faults))
                 + "): check the way to the internet, set PUBLIC_IP_URLS, or give --backend-url instead.");
         }
 
-        private static String ask(HttpClient client, URI service) throws IOException, InterruptedException {
+        private static String ask(URI service) throws IOException, InterruptedException {
             HttpRequest request = HttpRequest.newBuilder(service).header("Accept", "text/plain").build();
-            Reply reply = Reply.to(request, client, MOST_BYTES, TIME);
+            Reply reply = Reply.to(request, CLIENT, MOST_BYTES, TIME);
             if (reply.status() != 200) throw new IOException("it answers with status " + reply.status());
             InetAddress address = parse(reply.body().strip());
             if (address == null) throw new IOException("its answer is not an IP address");
@@ -503,10 +500,8 @@ public final class RegisterBackend {
      * Redirects are not followed, for they could carry the API key to another host. A proxy is used only
      * where -Dhttps.proxyHost names one, Java's default: some machines have no other way out.
      */
-    private static HttpClient httpClient() {
-        return HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
-            .followRedirects(HttpClient.Redirect.NEVER).connectTimeout(Duration.ofSeconds(4)).build();
-    }
+    private static final HttpClient CLIENT = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
+        .followRedirects(HttpClient.Redirect.NEVER).connectTimeout(Duration.ofSeconds(4)).build();
 
     // ---- 5. Registries -------------------------------------------------------------------------------
     // Where entries are written down: the gateway's own registry or another that speaks its protocol, or
@@ -545,14 +540,13 @@ public final class RegisterBackend {
         }
     }
 
-    /** A registry behind HTTP. */
+    /** A registry behind HTTP: a gateway's own, or another that speaks its protocol. */
     static final class HttpRegistry implements Registry {
         private static final Duration TIME = Duration.ofSeconds(10);
         private static final int MOST_BYTES = 16 << 20;
 
         private final URI base;
         private final String apiKey;
-        private final HttpClient client = httpClient();
 
         HttpRegistry(URI base, String apiKey) {
             this.base = base;
@@ -651,7 +645,7 @@ public final class RegisterBackend {
                     : BodyPublishers.ofString(Json.write(body)))
                 .build();
             try {
-                return Reply.to(request, client, MOST_BYTES, TIME);
+                return Reply.to(request, CLIENT, MOST_BYTES, TIME);
             } catch (IOException e) {
                 throw new Failed("The registry at " + base + " cannot be reached (" + shown(e.getMessage())
                     + "): check that it runs and that BACKENDS_REGISTRY_URL is right.");
@@ -846,7 +840,7 @@ public final class RegisterBackend {
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             daemon.interrupt();
             try {
-                if (daemon.join(Duration.ofMillis(600)) || !options.deregisterOnExit()) return;
+                if (daemon.join(Duration.ofMillis(500)) || !options.deregisterOnExit()) return;
                 log(err, "The registry took too long: " + options.name() + " may still be registered.");
             } catch (InterruptedException e) {
                 // Nobody interrupts a shutdown hook; and if so, it is to end.
@@ -983,14 +977,15 @@ public final class RegisterBackend {
     // >>> shared: Env
     /**
      * Where settings come from: the command line, then the environment, then a {@code .env} file, then the
-     * default. Faults are collected, so that a user sees all of them at once; {@link #check} ends the collecting.
+     * default. Faults are collected, so that a user sees all of them at once; {@link #check} ends the
+     * collecting.
      */
     static final class Env {
         /**
          * One thing that a user can set. {@code option} is its name on the command line, without the dashes;
-         * {@code variables} the names it has in the environment and in {@code .env}, of which the first that is
-         * there wins; a {@code fallback} of null makes it a flag, which takes no value; {@code meaning} is its
-         * line in --help.
+         * {@code variables} the names it has in the environment and in {@code .env}, of which the first that
+         * is there wins; a {@code fallback} of null makes it a flag, which takes no value; {@code meaning} is
+         * its line in --help.
          */
         record Setting(String option, List<String> variables, String fallback, String meaning) {
             static Setting of(String option, String variables, String fallback, String meaning) {
@@ -1009,7 +1004,13 @@ public final class RegisterBackend {
         }
 
         /** A setting's text and the place it came from, as --check shows it. */
-        record Value(String text, String source) {}
+        record Value(String text, String source) {
+            /** Without the text, which may be a secret. */
+            @Override
+            public String toString() {
+                return "a value from " + source;
+            }
+        }
 
         /** The settings are wrong; the message has one sentence a line, fit to be shown to the user. */
         static final class Refused extends IllegalArgumentException {
@@ -1031,7 +1032,7 @@ public final class RegisterBackend {
          */
         Env(List<Setting> settings, String[] args, Map<String, String> environment) {
             settings.forEach(setting -> this.settings.put(setting.option(), setting));
-            readArguments(List.of(args));
+            readArguments(args);
             String file = given.containsKey("env-file") ? given.get("env-file").text() : "";
             Map<String, String> fromFile = readFile(Path.of(file.isEmpty() ? ".env" : file), !file.isEmpty());
             for (Setting setting : settings) {
@@ -1040,9 +1041,9 @@ public final class RegisterBackend {
             }
         }
 
-        private void readArguments(List<String> args) {
-            for (Iterator<String> rest = args.iterator(); rest.hasNext();) {
-                String argument = rest.next();
+        private void readArguments(String[] args) {
+            for (int at = 0; at < args.length; at++) {
+                String argument = args[at];
                 if (!argument.startsWith("--")) {
                     words.add(argument);
                     continue;
@@ -1056,8 +1057,8 @@ public final class RegisterBackend {
                     given.put(option, new Value(argument.substring(equals + 1), "command line"));
                 } else if (setting.isFlag()) {
                     given.put(option, new Value("true", "command line"));
-                } else if (rest.hasNext()) {
-                    given.put(option, new Value(rest.next(), "command line"));
+                } else if (at + 1 < args.length && !args[at + 1].startsWith("--")) {
+                    given.put(option, new Value(args[++at], "command line"));
                 } else {
                     faults.add("--" + option + " needs a value: --" + option + "=…");
                 }
@@ -1078,6 +1079,7 @@ public final class RegisterBackend {
                 int number = 0;
                 for (String line : Files.readAllLines(file)) {
                     number++;
+                    if (number == 1 && line.startsWith("\uFEFF")) line = line.substring(1);   // from Windows
                     if (readLine(line.strip(), variables)) continue;
                     faults.add(file + ", line " + number + " is not NAME=value.");   // and may be a secret
                 }
@@ -1087,21 +1089,21 @@ public final class RegisterBackend {
             return variables;
         }
 
-        /** NAME=value, as shells and systemd read it: 'as it is', "with \" and \\ escaped", or bare. */
+        /** NAME=value, as shells read it: 'as it is', "with \", \\, \$ and \` escaped", or bare # comment. */
         private static boolean readLine(String line, Map<String, String> variables) {
             if (line.isEmpty() || line.startsWith("#")) return true;
             Matcher parts = ASSIGNMENT.matcher(line);
             if (!parts.matches()) return false;
-            String rest = parts.group(2);
+            String rest = parts.group(2).strip();
             char quote = rest.isEmpty() ? 0 : rest.charAt(0);
             if (quote != '"' && quote != '\'') {
-                variables.put(parts.group(1), COMMENT.split(" " + rest, 2)[0].strip());
+                variables.put(parts.group(1), COMMENT.split(parts.group(2), 2)[0].strip());
                 return true;
             }
             StringBuilder text = new StringBuilder();
             int at = 1;
             for (; at < rest.length() && rest.charAt(at) != quote; at++) {
-                if (quote == '"' && rest.charAt(at) == '\\' && at + 1 < rest.length()) at++;
+                if (quote == '"' && ESCAPE.matcher(rest).region(at, rest.length()).lookingAt()) at++;
                 text.append(rest.charAt(at));
             }
             variables.put(parts.group(1), text.toString());
@@ -1109,8 +1111,9 @@ public final class RegisterBackend {
         }
 
         private static final Pattern ASSIGNMENT =
-            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=\\s*(.*)");
+            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=(.*)");
         private static final Pattern COMMENT = Pattern.compile("\\s#");
+        private static final Pattern ESCAPE = Pattern.compile("\\\\[\"\\\\$`]");    // C:\new.pem keeps its \
 
         /** The setting's text: never null, empty where nothing was given and there is no default. */
         String text(String option) {
@@ -1286,11 +1289,12 @@ public final class RegisterBackend {
             char c = next();
             if (c == 'u') {
                 if (at + 4 > text.length()) throw expected("four hex digits");
-                at += 4;
                 try {
-                    return (char) HexFormat.fromHexDigits(text, at - 4, at);
+                    char unit = (char) HexFormat.fromHexDigits(text, at, at + 4);
+                    at += 4;
+                    return unit;
                 } catch (NumberFormatException e) {
-                    throw expectedBefore("four hex digits");
+                    throw expected("four hex digits");
                 }
             }
             int known = "\"\\/bfnrt".indexOf(c);
@@ -1338,7 +1342,9 @@ public final class RegisterBackend {
             return new IllegalArgumentException("not JSON: expected " + what + " at character " + (at + 1));
         }
 
-        /** The text of a value made of maps, lists, strings, numbers, booleans and nulls. */
+        /**
+         * The text of a value made of maps, lists, numbers, booleans and nulls; anything else is a string.
+         */
         static String write(Object value) {
             StringBuilder out = new StringBuilder();
             write(value, out);
@@ -1364,8 +1370,10 @@ public final class RegisterBackend {
                     }
                     out.append(items.isEmpty() ? "[]" : "]");
                 }
-                case String string -> quote(string, out);
-                case null, default -> out.append(value);
+                case null -> out.append("null");
+                case Number number -> out.append(number);
+                case Boolean truth -> out.append(truth);
+                default -> quote(value.toString(), out);
             }
         }
 
@@ -1391,36 +1399,42 @@ public final class RegisterBackend {
      */
     record Entry(String name, String url, String token, String prefix, String healthPath, int weight,
                  long ttlMs) {
-        private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+        private static final Pattern NAME = Pattern.compile("(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}");
         private static final Pattern URL = Pattern.compile(
             "https?://(\\[[0-9A-Fa-f:.]{2,45}]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?(/[!-~&&[^?#\\\\]]*)?");
         private static final Pattern SEGMENTS =
-            Pattern.compile("(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*");
-        private static final Pattern HEALTH_PATH = Pattern.compile("(/[!-~&&[^#\\\\]]*)?");
+            Pattern.compile("(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]++)*+");
+        private static final Pattern TOKEN = Pattern.compile("[ -~]{0,8192}");
+        private static final Pattern HEALTH_PATH =
+            Pattern.compile("(/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*+)?");
 
         /** Throws IllegalArgumentException whose message begins with the name of the field that is wrong. */
         Entry {
-            require(NAME.matcher(name).matches(), "name must be 1 to 64 of the characters A-Z a-z 0-9 . _ -");
+            require(NAME.matcher(name).matches(),
+                "name must be 1 to 64 of the characters A-Z a-z 0-9 . _ -, and not . or ..");
             require(url.length() <= 2048 && URL.matcher(url).matches(),
                 "url must be http:// or https:// with a host, and no user, query or fragment");
+            require(hasHost(url), "url must have an IP address or a host that Java's HTTP client can reach"
+                + " (over https that is none with an underscore)");
             url = withoutLastSlash(url);
             int port = portOf(url);
             require(port > 0 && port < 65536, "url must have a port from 1 to 65535");
             require(SEGMENTS.matcher(url.substring(hostEnd(url))).matches(),
                 "url must have a path of clean segments, without . or .. or %");
-            require(token.length() <= 8192 && token.chars().noneMatch(Character::isISOControl),
-                "token must be at most 8192 characters, none of them a control character");
+            require(isToken(token), "token must be at most 8192 characters of printable ASCII");
             prefix = withoutLastSlash(prefix.startsWith("/") || prefix.isEmpty() ? prefix : "/" + prefix);
             require(prefix.length() <= 256 && SEGMENTS.matcher(prefix).matches(),
                 "prefix must be clean path segments such as /api or /api/v2");
             require(!(prefix + "/").startsWith("/gateway/"), "prefix /gateway belongs to the gateway itself");
             require(healthPath.length() <= 1024 && HEALTH_PATH.matcher(healthPath).matches(),
-                "healthPath must begin with / and have no blanks and no #");
+                "healthPath must begin with / and be a path that a url can have, such as /health?full=1");
             require(weight >= 1 && weight <= 100, "weight must be a whole number from 1 to 100");
             require(ttlMs == 0 || ttlMs >= 1000, "ttlMs must be 0 (never expires) or at least 1000");
         }
 
-        /** The entry in a registry's {@code data}. The name may be missing there, but not differ from the key. */
+        /**
+         * The entry in a registry's {@code data}. The name may be missing there, but not differ from the key.
+         */
         static Entry of(String key, Map<?, ?> data) {
             Object name = data.get("name") == null ? key : data.get("name");
             require(key.equals(name), "name must be the same as the key");
@@ -1445,6 +1459,24 @@ public final class RegisterBackend {
         @Override
         public String toString() {
             return name + " at " + url + " for " + (prefix.isEmpty() ? "/" : prefix);
+        }
+
+        /** Whether a header can carry the token. HttpClient refuses others in a message that shows them. */
+        static boolean isToken(String token) {
+            return TOKEN.matcher(token).matches();
+        }
+
+        /**
+         * Whether HttpClient will take the url: URI finds no host in 1.2.3, nor, unless looked up, in my_api.
+         */
+        private static boolean hasHost(String url) {
+            String place = url.substring(0, hostEnd(url));
+            if (!url.startsWith("https")) place = place.replace('_', '-');     // looked up before HttpClient
+            try {
+                return URI.create(place).getHost() != null;
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
         }
 
         /** Where the authority of an http(s) url ends and its path begins. */
@@ -1485,8 +1517,8 @@ public final class RegisterBackend {
 
     // >>> shared: TokenCipher
     /**
-     * Keeps a backend's token unreadable in the registry. v1, as older clients write it: base64 of salt
-     * (16 bytes), iv (12 bytes), AES-256-GCM ciphertext and tag, under a key by PBKDF2-HMAC-SHA256 with 100,000
+     * Keeps a backend's token unreadable in the registry. v1, as older clients write it: base64 of salt (16
+     * bytes), iv (12 bytes), AES-256-GCM ciphertext and tag, under a key by PBKDF2-HMAC-SHA256 with 100,000
      * rounds. v2, the default: "v2." and the same, with 600,000 rounds (OWASP's figure for this function) and
      * the entry's name, url and prefix as associated data, so that a token copied into another entry does not
      * open.
@@ -1506,7 +1538,9 @@ public final class RegisterBackend {
             this.secrets = List.copyOf(secrets);
         }
 
-        /** The salt of all who share a registry's key: a gateway then derives one key for all its backends. */
+        /**
+         * The salt of all who share a registry's key: a gateway then derives one key for all its backends.
+         */
         static byte[] sharedSalt(String apiKey) {
             return Arrays.copyOf(hmac(apiKey, "token-salt"), SALT);
         }
@@ -1550,7 +1584,7 @@ public final class RegisterBackend {
          * token; hex digits alone are one too, for no 60 characters of base64 are that by chance.
          */
         static boolean isSealed(String value) {
-            if (value.startsWith("v2.")) return true;
+            if (value.startsWith("v2.")) return value.indexOf('.', 3) < 0;      // else it is a PASETO token
             byte[] bytes = decode(value);
             return bytes != null && bytes.length >= SALT + IV + TAG && !value.matches("[0-9A-Fa-f]+");
         }

@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 
-/** A real etcd on free ports, with its data in a folder that goes when it is closed; alone or one of several. */
+/** A real etcd on free ports, alone or one of several. Its data are in a folder that goes with it. */
 final class EtcdNode implements AutoCloseable {
     private final Path folder;
     private final int clientPort;
@@ -32,7 +32,7 @@ final class EtcdNode implements AutoCloseable {
             "--listen-client-urls=" + client, "--advertise-client-urls=" + client,
             "--listen-peer-urls=" + peer, "--initial-advertise-peer-urls=" + peer,
             "--initial-cluster=" + cluster, "--initial-cluster-state=new",
-            "--heartbeat-interval=50", "--election-timeout=500");      // so that a test waits less for a leader
+            "--heartbeat-interval=50", "--election-timeout=500");      // a test waits less for a leader
     }
 
     /** One etcd, ready to be asked. Skips the test where the machine has none. */
@@ -48,7 +48,8 @@ final class EtcdNode implements AutoCloseable {
         for (int i = 0; i < size; i++) peers.add("node" + i + "=http://127.0.0.1:" + ports.get(2 * i + 1));
         List<EtcdNode> nodes = new ArrayList<>();
         for (int i = 0; i < size; i++) {
-            nodes.add(new EtcdNode("node" + i, ports.get(2 * i), ports.get(2 * i + 1), String.join(",", peers)));
+            String all = String.join(",", peers);
+            nodes.add(new EtcdNode("node" + i, ports.get(2 * i), ports.get(2 * i + 1), all));
         }
         nodes.forEach(EtcdNode::launch);
         nodes.forEach(EtcdNode::awaitReady);
@@ -56,13 +57,15 @@ final class EtcdNode implements AutoCloseable {
     }
 
     private static boolean isInstalled() {
-        return Stream.of(System.getenv("PATH").split(":")).anyMatch(dir -> Files.isExecutable(Path.of(dir, "etcd")));
+        return Stream.of(System.getenv("PATH").split(":"))
+            .anyMatch(folder -> Files.isExecutable(Path.of(folder, "etcd")));
     }
 
     private static List<Integer> freePorts(int count) {
         List<ServerSocket> sockets = new ArrayList<>();
         try {
-            for (int i = 0; i < count; i++) sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
+            InetAddress here = InetAddress.getLoopbackAddress();
+            for (int i = 0; i < count; i++) sockets.add(new ServerSocket(0, 1, here));
             for (ServerSocket socket : sockets) socket.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -167,7 +170,8 @@ final class EtcdNode implements AutoCloseable {
 
     private void signal(String name) {
         try {
-            new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid())).inheritIO().start().waitFor();
+            String pid = String.valueOf(process.pid());
+            new ProcessBuilder("kill", "-" + name, pid).inheritIO().start().waitFor();
         } catch (IOException | InterruptedException e) {
             throw new AssertionError(e);
         }

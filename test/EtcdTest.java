@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
 
 /** The client of etcd, against a real one. */
 class EtcdTest {
@@ -36,7 +37,7 @@ class EtcdTest {
     }
 
     @BeforeEach
-    void takeAPrefixOfItsOwn(org.junit.jupiter.api.TestInfo test) {
+    void takeAPrefixOfItsOwn(TestInfo test) {
         prefix = "/" + test.getTestMethod().orElseThrow().getName() + "/";
     }
 
@@ -101,11 +102,12 @@ class EtcdTest {
     void aSilentWatchTellsWhereToGoOn() throws Exception {
         etcd.put(prefix + "a", "1", 0);
         long read = etcd.range(prefix).revision();
-        assertEquals(read + 1, etcd.watch(prefix, read + 1, Duration.ofMillis(200), items -> { }));
+        Duration patience = Duration.ofMillis(200);
+        assertEquals(read + 1, etcd.watch(prefix, read + 1, patience, items -> { }));
         etcd.put(prefix + "a", "2", 0);
-        long next = etcd.watch(prefix, read + 1, Duration.ofMillis(200), items -> assertEquals(1, items.size()));
+        long next = etcd.watch(prefix, read + 1, patience, items -> assertEquals(1, items.size()));
         assertTrue(next > read + 1);
-        assertEquals(next, etcd.watch(prefix, next, Duration.ofMillis(200), items -> assertEquals(0, items.size())));
+        assertEquals(next, etcd.watch(prefix, next, patience, items -> assertEquals(0, items.size())));
     }
 
     @Test
@@ -151,7 +153,8 @@ class EtcdTest {
 
     @Test
     void passesOverADeadMemberToTheNext() throws Exception {
-        var withDead = new RegisterBackend.Etcd("etcd://localhost:1,etcd.invalid:2379," + node.endpoint(), "", "");
+        String url = "etcd://localhost:1,etcd.invalid:2379," + node.endpoint();
+        var withDead = new RegisterBackend.Etcd(url, "", "");
         withDead.put(prefix + "a", "1", 0);
         assertEquals("1", withDead.get(prefix + "a"));
     }

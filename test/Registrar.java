@@ -2,6 +2,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.ByteArrayOutputStream;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
@@ -19,8 +20,8 @@ import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
 /**
- * Runs RegisterBackend: within the tests' process where only exit code and output count, as a process of its own
- * where signals do. Whatever it prints is searched for secrets, in every test.
+ * Runs RegisterBackend: within the tests' process where only exit code and output count, as a process of its
+ * own where signals do. Whatever it prints is searched for secrets, in every test.
  */
 final class Registrar implements AutoCloseable {
     static final String API_KEY = "the-registrys-key-4711";
@@ -81,7 +82,7 @@ final class Registrar implements AutoCloseable {
     }
 
     private final Process process;                              // null: it runs in this process
-    private final Thread thread;                                // runs it here, or reads what the process says
+    private final Thread thread;                                // runs it, or reads what the process says
     private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
 
     /** Starts the daemon in this process: quicker, where no signal is needed. */
@@ -112,9 +113,10 @@ final class Registrar implements AutoCloseable {
         command.addAll(program);
         command.addAll(List.of(options));
         try {
-            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true)
-                .directory(Files.createTempDirectory("registrar").toFile());
-            builder.environment().keySet().removeIf(name -> name.matches("(BACKEND|API|ENCRYPTION|ETCD|PUBLIC).*"));
+            File folder = Files.createTempDirectory("registrar").toFile();
+            folder.deleteOnExit();
+            ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true).directory(folder);
+            builder.environment().keySet().removeIf(name -> !name.matches("PATH|HOME|LANG|TZ"));
             process = builder.start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -135,7 +137,7 @@ final class Registrar implements AutoCloseable {
     }
 
     Registrar awaitLine(String part) {
-        await(() -> "a line with \"" + part + "\", but it printed: " + output(), () -> output().contains(part));
+        await(() -> "\"" + part + "\", but it printed: " + output(), () -> output().contains(part));
         return this;
     }
 

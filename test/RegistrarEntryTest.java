@@ -1,3 +1,4 @@
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -10,6 +11,8 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -23,11 +26,12 @@ class RegistrarEntryTest {
     void putsTheEntryUnderItsNameWithTheRegistrysKey() {
         try (RegistryStub registry = new RegistryStub()) {
             Registrar.Run run = Registrar.run(Registrar.sound(registry.url()));
-            assertEquals("Registered shop at http://localhost:3000 for /api with " + registry.url() + ".\n", run.out());
+            assertEquals("Registered shop at http://localhost:3000 for /api with " + registry.url() + ".\n",
+                run.out());
             assertEquals("", run.err());
             assertEquals(0, run.code());
             RegistryStub.Request request = registry.last();
-            assertEquals("PUT /collections/backends/shop", request.method() + " " + request.path());
+            assertEquals("PUT /collections/backends/shop", request.line());
             assertEquals("Bearer " + Registrar.API_KEY, request.authorization());
             assertEquals(Set.of("name", "url", "token", "prefix"), request.data().keySet());
             assertEquals("shop", request.data().get("name"));
@@ -39,21 +43,23 @@ class RegistrarEntryTest {
     @Test
     void sealsTheTokenAsV2TiedToNameUrlAndPrefixAsEverybodyReadsThem() throws GeneralSecurityException {
         try (RegistryStub registry = new RegistryStub()) {
-            Registrar.run(Registrar.sound(registry.url(), "--token-format=v2", "--backend-url=http://localhost:3000/v1/",
-                "--prefix=api/"));
+            Registrar.run(Registrar.sound(registry.url(), "--token-format=v2",
+                "--backend-url=http://localhost:3000/v1/", "--prefix=api/"));
             String sealed = registry.last().data().get("token").toString();
             var cipher = new RegisterBackend.TokenCipher(
                 List.of(RegisterBackend.TokenCipher.secretFrom(Registrar.API_KEY)));
             assertTrue(sealed.startsWith("v2."));
             assertEquals(Registrar.TOKEN, cipher.open(sealed, "shop\nhttp://localhost:3000/v1\n/api"));
-            assertThrows(GeneralSecurityException.class, () -> cipher.open(sealed, "shop\nhttp://evil\n/api"));
+            assertThrows(GeneralSecurityException.class,
+                () -> cipher.open(sealed, "shop\nhttp://evil\n/api"));
         }
     }
 
     @Test
     void sealsWithTheFirstOfSeveralEncryptionKeys() throws GeneralSecurityException {
         try (RegistryStub registry = new RegistryStub()) {
-            Registrar.run(Registrar.sound(registry.url(), "--encryption-key=" + Registrar.ENCRYPTION_KEY + " , old"));
+            String keys = "--encryption-key=" + Registrar.ENCRYPTION_KEY + " , old";
+            Registrar.run(Registrar.sound(registry.url(), keys));
             String sealed = registry.last().data().get("token").toString();
             assertFalse(sealed.startsWith("v2."));                  // sound() asks for v1
             assertEquals(Registrar.TOKEN,
@@ -65,9 +71,9 @@ class RegistrarEntryTest {
     void usesTheSaltOfTheFleetSoThatAGatewayDerivesOneKey() {
         try (RegistryStub registry = new RegistryStub()) {
             Registrar.run(Registrar.sound(registry.url()));
-            byte[] sealed = java.util.Base64.getDecoder().decode(registry.last().data().get("token").toString());
-            org.junit.jupiter.api.Assertions.assertArrayEquals(
-                RegisterBackend.TokenCipher.sharedSalt(Registrar.API_KEY), java.util.Arrays.copyOf(sealed, 16));
+            String sealed = registry.last().data().get("token").toString();
+            assertArrayEquals(RegisterBackend.TokenCipher.sharedSalt(Registrar.API_KEY),
+                Arrays.copyOf(Base64.getDecoder().decode(sealed), 16));
         }
     }
 
@@ -79,14 +85,15 @@ class RegistrarEntryTest {
             Map<?, ?> metadata = registry.last().metadata();
             assertEquals(Set.of("registeredAt", "lastUpdate", "system"), metadata.keySet());
             assertTrue(Instant.parse(metadata.get("lastUpdate").toString()).isAfter(before));
-            assertEquals(Set.of("hostname", "os", "arch", "javaVersion"), ((Map<?, ?>) metadata.get("system")).keySet());
+            assertEquals(Set.of("hostname", "os", "arch", "javaVersion"), registry.last().system().keySet());
         }
     }
 
     @Test
     void writesHealthPathWeightAndTtlWhereTheyAreGiven() {
         try (RegistryStub registry = new RegistryStub()) {
-            Registrar.run(Registrar.sound(registry.url(), "--health-path=/ready", "--weight", "3", "--ttl-ms=90000"));
+            Registrar.run(
+                Registrar.sound(registry.url(), "--health-path=/ready", "--weight", "3", "--ttl-ms=90000"));
             assertEquals("/ready", registry.last().data().get("healthPath"));
             assertEquals(3L, registry.last().data().get("weight"));
             assertEquals(90_000L, registry.last().data().get("ttlMs"));
@@ -104,10 +111,11 @@ class RegistrarEntryTest {
     @Test
     void postsTheEntryWithItsKeyToARegistryThatKnowsNoPut() {
         for (int unknown : new int[] {404, 405, 501}) {
-            try (RegistryStub registry = new RegistryStub().answering(request -> request.method().equals("PUT")
-                    ? new RegistryStub.Answer(unknown, "") : RegistryStub.STORED)) {
+            RegistryStub.Answer no = new RegistryStub.Answer(unknown, "");
+            try (RegistryStub registry = new RegistryStub().answering(
+                    request -> request.method().equals("PUT") ? no : RegistryStub.STORED)) {
                 assertEquals(0, Registrar.run(Registrar.sound(registry.url())).code());
-                assertEquals("POST /collections/backends", registry.last().method() + " " + registry.last().path());
+                assertEquals("POST /collections/backends", registry.last().line());
                 assertEquals(Set.of("key", "data", "metadata"), registry.last().json().keySet());
                 assertEquals("shop", registry.last().json().get("key"));
             }
@@ -134,7 +142,8 @@ class RegistrarEntryTest {
                 """.formatted(Registrar.TOKEN));
             Map<String, String> environment = Map.of("BACKEND_NAME", "shop", "API_KEY", Registrar.API_KEY,
                 "BACKENDS_REGISTRY_URL", registry.url(), "BACKEND_HEALTH_PATH", "/up");
-            Registrar.Run run = Registrar.run(environment, "--env-file", file.toString(), "--token-format=v1");
+            Registrar.Run run =
+                Registrar.run(environment, "--env-file", file.toString(), "--token-format=v1");
             assertEquals(0, run.code(), run.err());
             assertEquals("shop", registry.last().data().get("name"));
             assertEquals("/up", registry.last().data().get("healthPath"));

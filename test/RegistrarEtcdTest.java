@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 class RegistrarEtcdTest {
     private static final String KEY = "/backend-gateway/backends/shop";
     private static EtcdNode node;
+    private static final String[] TTL = {"--daemon", "--ttl-ms=1500"};
     private final RegisterBackend.Etcd etcd = new RegisterBackend.Etcd(node.url(), "", "");
 
     @BeforeAll
@@ -34,7 +35,8 @@ class RegistrarEtcdTest {
     @Test
     void writesTheEntryUnderItsNameForGood() throws Exception {
         Registrar.Run run = Registrar.run(Registrar.sound(node.url()));
-        assertEquals("Registered shop at http://localhost:3000 for /api with " + node.url() + ".\n", run.out());
+        assertEquals("Registered shop at http://localhost:3000 for /api with " + node.url() + ".\n",
+            run.out());
         assertEquals(0, run.code());
         Map<?, ?> data = (Map<?, ?>) value().get("data");
         assertEquals("http://localhost:3000", data.get("url"));
@@ -61,7 +63,7 @@ class RegistrarEtcdTest {
 
     @Test
     void theDaemonsEntryGoesWithItsLeaseWhenNobodyKeepsIt() throws Exception {
-        try (Registrar daemon = Registrar.startHere(Registrar.sound(node.url(), "--daemon", "--ttl-ms=1500"))) {
+        try (Registrar daemon = Registrar.startHere(Registrar.sound(node.url(), TTL))) {
             daemon.awaitLine("Registered shop");
             assertNotEquals("", leases());
         }
@@ -70,7 +72,7 @@ class RegistrarEtcdTest {
 
     @Test
     void theDaemonRegistersAgainWhenItsLeaseIsLost() throws Exception {
-        try (Registrar daemon = Registrar.startHere(Registrar.sound(node.url(), "--daemon", "--ttl-ms=1500"))) {
+        try (Registrar daemon = Registrar.startHere(Registrar.sound(node.url(), TTL))) {
             daemon.awaitLine("Registered shop");
             String lost = leases();
             node.ctl("lease", "revoke", lost);
@@ -81,7 +83,7 @@ class RegistrarEtcdTest {
 
     @Test
     void theDaemonKeepsItsLeaseLongerThanItsTtl() throws Exception {
-        try (Registrar daemon = Registrar.startHere(Registrar.sound(node.url(), "--daemon", "--ttl-ms=1500"))) {
+        try (Registrar daemon = Registrar.startHere(Registrar.sound(node.url(), TTL))) {
             daemon.awaitLine("Registered shop");
             String lease = leases();
             long end = System.nanoTime() + 4_000_000_000L;          // etcd's shortest ttl is 2 s or so
@@ -112,7 +114,8 @@ class RegistrarEtcdTest {
     void listsAndDeregistersWithoutAnApiKey() throws Exception {
         Registrar.run(Registrar.sound(node.url()));
         Registrar.Run list = Registrar.run("--list", "--registry-url=" + node.url());
-        assertTrue(list.out().lines().toList().get(1).startsWith("shop  http://localhost:3000  /api    20"), list.out());
+        String line = list.out().lines().toList().get(1);
+        assertTrue(line.startsWith("shop  http://localhost:3000  /api    20"), line);
         Registrar.Run gone = Registrar.run("--deregister", "--name=shop", "--registry-url=" + node.url());
         assertEquals("Took shop out of " + node.url() + ".\n", gone.out());
         assertNull(etcd.get(KEY));
@@ -124,8 +127,8 @@ class RegistrarEtcdTest {
     @Test
     void saysThatEtcdIsNotThere() {
         Registrar.Run run = Registrar.run(Registrar.sound("etcd://user:hunter2@localhost:1,localhost:2"));
-        assertEquals("The registry at etcd://localhost:1,localhost:2 cannot be reached (nothing listens there): check"
-            + " that it runs and that BACKENDS_REGISTRY_URL is right.\n", run.err());
+        assertEquals("The registry at etcd://localhost:1,localhost:2 cannot be reached (nothing listens"
+            + " there): check that it runs and that BACKENDS_REGISTRY_URL is right.\n", run.err());
         assertEquals(1, run.code());
     }
 

@@ -8,8 +8,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** --list and --deregister: looking at what a registry holds, and taking something out. */
 class RegistrarListTest {
-    private static final String DATA = "{\"name\":\"shop\",\"url\":\"http://shop:3000\",\"token\":\"the-backends-token-0815\","
-        + "\"prefix\":\"/api\"}";
+    private static final String DATA = "{\"name\":\"shop\",\"url\":\"http://shop:3000\",\"prefix\":\"/api\","
+        + "\"token\":\"" + Registrar.TOKEN + "\"}";
 
     @ParameterizedTest
     @ValueSource(strings = {
@@ -24,14 +24,15 @@ class RegistrarListTest {
                 shop  http://shop:3000  /api    -
                 """, run.out());
             assertEquals(0, run.code());
-            assertEquals("GET /collections/backends", registry.last().method() + " " + registry.last().path());
+            assertEquals("GET /collections/backends", registry.last().line());
         }
     }
 
     @Test
     void sortsByNameAndShowsTheLastUpdate() {
         try (RegistryStub registry = new RegistryStub().answering(200, """
-                [{"key":"b","data":{"url":"http://b","prefix":"/"},"metadata":{"lastUpdate":"2026-01-02T03:04:05Z"}},
+                [{"key":"b","data":{"url":"http://b","prefix":"/"},
+                  "metadata":{"lastUpdate":"2026-01-02T03:04:05Z"}},
                  {"key":"a","data":{"url":"http://a","prefix":"/long/prefix"}}, 7, {"data":null}]""")) {
             assertEquals("""
                 NAME  URL       PREFIX        LAST UPDATE
@@ -52,7 +53,8 @@ class RegistrarListTest {
     @Test
     void letsNoEntryWriteToTheTerminal() {
         try (RegistryStub registry = new RegistryStub().answering(200,
-                "{\"backends:\\u001b[31m\":{\"url\":\"http://user:secret@h/\\u202e\\u0007\",\"prefix\":\"\\n\"}}")) {
+                "{\"backends:\\u001b[31m\":"
+                + "{\"url\":\"http://user:secret@h/\\u202e\\u0007\",\"prefix\":\"\\n\"}}")) {
             String out = list(registry).out();
             assertFalse(out.contains("\u001b") || out.contains("\u202e") || out.contains("\u0007"), out);
             assertFalse(out.contains("secret"), out);
@@ -73,7 +75,7 @@ class RegistrarListTest {
             Registrar.Run run = deregister(registry);
             assertEquals("Took shop out of " + registry.url() + ".\n", run.out());
             assertEquals(0, run.code());
-            assertEquals("DELETE /collections/backends/shop", registry.last().method() + " " + registry.last().path());
+            assertEquals("DELETE /collections/backends/shop", registry.last().line());
             assertEquals("Bearer " + Registrar.API_KEY, registry.last().authorization());
         }
     }
@@ -82,7 +84,8 @@ class RegistrarListTest {
     void takingOutWhatIsNotThereIsNoFault() {
         try (RegistryStub registry = new RegistryStub().answering(404, "{\"error\":\"not found\"}")) {
             Registrar.Run run = deregister(registry);
-            assertEquals("shop is not registered with " + registry.url() + ": nothing to take out.\n", run.out());
+            assertEquals("shop is not registered with " + registry.url() + ": nothing to take out.\n",
+                run.out());
             assertEquals(0, run.code());
         }
     }

@@ -11,18 +11,19 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** A registry that refuses or cannot be reached: exit code 1 and one sentence that says what to do. */
 class RegistrarRefusedTest {
+    private static final String CHECK_URL = "check BACKENDS_REGISTRY_URL and its path.";
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
-        "401 | {}                                        | refuses the API key: set API_KEY to the key that the registry has.",
-        "403 | {}                                        | refuses the API key: set API_KEY to the key that the registry has.",
-        "400 | {\"error\":\"x\",\"message\":\"url is bad.\"} | refuses the entry (url is bad): correct that and register again.",
-        "413 | too much                                  | refuses the entry: correct that and register again.",
-        "404 | 404 page not found                        | answers 404, as no registry of backends does: check BACKENDS_REGISTRY_URL and its path.",
-        "500 | {\"message\":\"disk full\"}                 | fails with status 500 (disk full): look into its log, then try again.",
-        "503 | <html>                                    | fails with status 503: look into its log, then try again.",
-        "200 | <html>Welcome                             | does not answer as a registry of backends does: check BACKENDS_REGISTRY_URL and its path.",
-        "200 | {\"success\":false}                         | does not answer as a registry of backends does: check BACKENDS_REGISTRY_URL and its path."})
+        "401 | {}                       | refuses the API key: set API_KEY to the key that the registry has.",
+        "403 | {}                       | refuses the API key: set API_KEY to the key that the registry has.",
+        "400 | {\"message\":\"too odd.\"} | refuses the entry (too odd): correct that and register again.",
+        "413 | too much                 | refuses the entry: correct that and register again.",
+        "500 | {\"message\":\"full\"}     | fails with status 500 (full): look into its log, then try again.",
+        "503 | <html>                   | fails with status 503: look into its log, then try again.",
+        "404 | not found                | answers 404, as no registry of backends does: " + CHECK_URL,
+        "200 | <html>Welcome            | does not answer as a registry of backends does: " + CHECK_URL,
+        "200 | {\"success\":false}        | does not answer as a registry of backends does: " + CHECK_URL})
     void saysWhatTheRegistryMeansAndWhatToDo(int status, String body, String sentence) {
         try (RegistryStub registry = new RegistryStub().answering(status, body)) {
             assertRefused(Registrar.run(Registrar.sound(registry.url())),
@@ -36,8 +37,8 @@ class RegistrarRefusedTest {
              RegistryStub registry = new RegistryStub().answering(
                  request -> new RegistryStub.Answer(308, "", elsewhere.url() + request.path()))) {
             assertRefused(Registrar.run(Registrar.sound(registry.url())), "The registry at " + registry.url()
-                + " redirects to another address: set BACKENDS_REGISTRY_URL to that one, for a redirect is not trusted"
-                + " with the API key.");
+                + " redirects to another address: set BACKENDS_REGISTRY_URL to that one, for a redirect is"
+                + " not trusted with the API key.");
             assertEquals(0, elsewhere.requests.size());
         }
     }
@@ -48,16 +49,16 @@ class RegistrarRefusedTest {
         try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = socket.getLocalPort();
         }
-        assertRefused(Registrar.run(Registrar.sound("http://localhost:" + port)), "The registry at http://localhost:"
-            + port + " cannot be reached (nothing listens there): check that it runs and that BACKENDS_REGISTRY_URL is"
-            + " right.");
+        assertRefused(Registrar.run(Registrar.sound("http://localhost:" + port)),
+            "The registry at http://localhost:" + port + " cannot be reached (nothing listens there): check"
+            + " that it runs and that BACKENDS_REGISTRY_URL is right.");
     }
 
     @Test
     void saysThatTheHostIsNotKnown() {
         Registrar.Run run = Registrar.run(Registrar.sound("https://registry.invalid"));
-        assertRefused(run, "The registry at https://registry.invalid cannot be reached (its host name is not known):"
-            + " check that it runs and that BACKENDS_REGISTRY_URL is right.");
+        assertRefused(run, "The registry at https://registry.invalid cannot be reached (its host name is not"
+            + " known): check that it runs and that BACKENDS_REGISTRY_URL is right.");
     }
 
     @Test
@@ -84,14 +85,14 @@ class RegistrarRefusedTest {
             });
             Registrar.Run run = Registrar.run(Registrar.sound("http://localhost:" + socket.getLocalPort()));
             assertEquals(1, run.code());
-            assertTrue(run.err().contains("cannot be reached (it breaks off or does not speak HTTP)"), run.err());
+            assertTrue(run.err().contains("(it breaks off or does not speak HTTP)"), run.err());
         }
     }
 
     @Test
     void doesNotRepeatASecretThatTheRegistryRepeats() {
         try (RegistryStub registry = new RegistryStub().answering(request -> new RegistryStub.Answer(400,
-                RegisterBackend.Json.write(java.util.Map.of("message", "not allowed: " + request.authorization()))))) {
+                "{\"message\":\"not allowed: " + request.authorization() + "\"}"))) {
             assertRefused(Registrar.run(Registrar.sound(registry.url())),
                 "The registry at " + registry.url() + " refuses the entry: correct that and register again.");
         }
@@ -99,7 +100,8 @@ class RegistrarRefusedTest {
 
     @Test
     void showsAMessageWithoutItsControlCharacters() {
-        try (RegistryStub registry = new RegistryStub().answering(400, "{\"message\":\"\\u001b[2Jgone\\nnext\"}")) {
+        String message = "{\"message\":\"\\u001b[2Jgone\\nnext\"}";
+        try (RegistryStub registry = new RegistryStub().answering(400, message)) {
             Registrar.Run run = Registrar.run(Registrar.sound(registry.url()));
             assertTrue(run.err().contains("(\\u001b[2Jgone\\u000anext)"), run.err());
         }
@@ -108,8 +110,8 @@ class RegistrarRefusedTest {
     @Test
     void warnsOfAKeyInClearTextButNotOnTheMachineItself() throws IOException {
         assertTrue(Registrar.run(Registrar.sound("http://registry.invalid")).err().startsWith(
-            "Warning: the API key goes to http://registry.invalid in clear text; use https:// if others share the"
-            + " network.\n"));
+            "Warning: the API key goes to http://registry.invalid in clear text; use https:// if others share"
+            + " the network.\n"));
         for (String near : new String[] {"http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1"}) {
             assertFalse(Registrar.run(Registrar.sound(near)).err().contains("Warning"), near);
         }

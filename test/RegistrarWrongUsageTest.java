@@ -70,25 +70,27 @@ class RegistrarWrongUsageTest {
 
     @Test
     void aPublicIpAddressNeedsAPort() {
-        Registrar.Run run = Registrar.run("--use-public-ip", "--name=shop", "--backend-token=t", "--prefix=/api",
-            "--registry-url=http://localhost:1", "--api-key=k");
+        Registrar.Run run = Registrar.run("--use-public-ip", "--name=shop", "--backend-token=t",
+            "--prefix=/api", "--registry-url=http://localhost:1", "--api-key=k");
         assertEquals("BACKEND_PORT is not set: give --backend-port=... or put it into .env.\n", run.err());
         assertEquals(2, run.code());
     }
 
     @Test
     void aPublicIpAddressAndAUrlExcludeEachOther() {
-        Registrar.Run run = Registrar.run(Registrar.sound("http://localhost:1", "--use-public-ip", "--backend-port=1"));
+        Registrar.Run run =
+            Registrar.run(Registrar.sound("http://localhost:1", "--use-public-ip", "--backend-port=1"));
         assertEquals("BACKEND_URL and --use-public-ip exclude each other: give one of them.\n", run.err());
         assertEquals(2, run.code());
     }
 
     @ParameterizedTest
-    @CsvSource({"--daemon, --list", "--list, --deregister", "--deregister, --dry-run", "--daemon, --deregister"})
+    @CsvSource({"--daemon, --list", "--list, --deregister", "--deregister, --dry-run",
+        "--daemon, --deregister"})
     void doesOneThingAtATime(String one, String other) {
         Registrar.Run run = Registrar.run(Registrar.sound("http://localhost:1", one, other));
-        assertEquals("--help says what each command does: give one of --daemon, --dry-run, --deregister and --list.\n",
-            run.err());
+        assertEquals("--help says what each command does: give one of --daemon, --dry-run, --deregister and"
+            + " --list.\n", run.err());
         assertEquals(2, run.code());
     }
 

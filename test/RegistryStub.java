@@ -15,6 +15,11 @@ import java.util.function.Function;
 final class RegistryStub implements AutoCloseable {
     /** One request, with its whole body. */
     record Request(String method, String path, String authorization, String body) {
+        /** Method and path. */
+        String line() {
+            return method + " " + path;
+        }
+
         Map<?, ?> json() {
             return RegisterBackend.Json.parseObject(body);
         }
@@ -25,6 +30,10 @@ final class RegistryStub implements AutoCloseable {
 
         Map<?, ?> metadata() {
             return (Map<?, ?>) json().get("metadata");
+        }
+
+        Map<?, ?> system() {
+            return (Map<?, ?>) metadata().get("system");
         }
     }
 
