@@ -532,17 +532,23 @@ public final class Install {
                 case "prefix" -> new Entry("any", "http://any", "", text, "", 1, 0);
                 case "proxy-port" -> checkPort(text);
                 case "registry-url" -> checkRegistry(text);
+                case "backend-token", "api-key", "admin-token" -> checkHeader(text);
                 case "backend-url" -> {
                     if (text.startsWith("public:")) checkPort(text.substring("public:".length()));
                     else new Entry("any", text, "", "", "", 1, 0);
                 }
-                default -> { }                 // a secret may be anything
+                default -> { }                 // an encryption key may be anything
             }
         }
 
         private static void checkPort(String text) {
             if (text.matches("[0-9]{1,5}") && Integer.parseInt(text) > 0 && Integer.parseInt(text) < 65536) return;
             throw new IllegalArgumentException("port must have a number from 1 to 65535");
+        }
+
+        private static void checkHeader(String text) {
+            if (text.matches("[!-~]{1,4096}")) return;
+            throw new IllegalArgumentException("it must be 1 to 4096 visible ASCII characters, for it goes into a header");
         }
 
         private void checkRegistry(String text) {
@@ -1080,7 +1086,7 @@ public final class Install {
                 credential(more, option, path);
                 exec.append(" --").append(option).append("=%d/").append(option);
             }
-            boolean low = Integer.parseInt(settings.getOrDefault("PROXY_PORT", "8080")) < 1024;
+            boolean low = settings.getOrDefault("PROXY_PORT", "").matches("[0-9]{1,3}|10[01][0-9]|102[0-3]");
             if (low) more.append("AmbientCapabilities=CAP_NET_BIND_SERVICE\n");
             if (service.program() == Program.GATEWAY) more.append("StateDirectory=backend-gateway\n");
             String text = Systemd.UNIT.formatted(service.describe(), exec, service.program().memory,
@@ -1185,7 +1191,7 @@ public final class Install {
                 wait "$child"
                 # Wrong settings do not get better by trying again.
                 if [ $? -eq 2 ]; then rm -f "$pid_file"; exit 2; fi
-                sleep 5 &
+                sleep 2 &
                 child=$!
                 wait "$child"
             done
@@ -1497,6 +1503,7 @@ public final class Install {
         private final Service service;
         private final boolean dry;
         private final Set<Path> kept = new HashSet<>();
+        private final Set<Path> promised = new HashSet<>();      // folders that a dry run told of already
         private final Deque<Undo> undos = new ArrayDeque<>();
         private volatile boolean stopping;
         private String title = "";
@@ -1570,6 +1577,7 @@ public final class Install {
             Deque<Path> missing = new ArrayDeque<>();
             for (Path path = folder; !Files.exists(path); path = path.getParent()) missing.push(path);
             for (Path path : missing) {
+                if (dry && !promised.add(path)) continue;
                 tell(dry ? "would make" : "made", path.toString());
                 if (dry) continue;
                 Files.createDirectory(path);
@@ -1729,9 +1737,9 @@ public final class Install {
 
         /** As JSON, one file a line, for people read it too. */
         String text() {
-            String notes = files.entrySet().stream().map(entry -> "    " + Json.write(entry.getKey()) + ": "
-                + Json.write(Map.of("services", entry.getValue().services(), "sha256", entry.getValue().sha256())))
-                .collect(Collectors.joining(",\n"));
+            String notes = files.entrySet().stream().map(file -> "    %s: {\"sha256\": %s, \"services\": %s}"
+                .formatted(Json.write(file.getKey()), Json.write(file.getValue().sha256()),
+                    Json.write(file.getValue().services()))).collect(Collectors.joining(",\n"));
             return """
                 {
                   "java": %s,
@@ -1968,12 +1976,12 @@ public final class Install {
         }
 
         private void removeFiles() throws IOException {
-            for (Map.Entry<String, Manifest.Note> file : List.copyOf(manifest.files.entrySet())) {
-                Set<String> services = file.getValue().services();
-                if (!services.remove(service.unit()) || !services.isEmpty()) continue;
-                manifest.files.remove(file.getKey(), file.getValue());
-                Path path = Path.of(file.getKey());
-                if (mayGo(path, file.getValue())) changes.delete(path);
+            for (String file : List.copyOf(manifest.files.keySet())) {
+                Manifest.Note note = manifest.files.get(file);
+                if (!note.services().remove(service.unit()) || !note.services().isEmpty()) continue;
+                manifest.files.remove(file);
+                Path path = Path.of(file);
+                if (mayGo(path, note)) changes.delete(path);
                 else changes.tell("kept", path + ", changed by hand (--force removes it)");
             }
             for (String end : List.of(".pid", ".log", ".log.1")) {       // which the service wrote
