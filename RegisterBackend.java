@@ -530,7 +530,7 @@ public final class RegisterBackend {
     /** One backend in a --list. Nothing of it was checked. */
     record Row(String name, String url, String prefix, String lastUpdate) {
         static Row of(Object name, Object data, Object metadata) {
-            return new Row(String.valueOf(name), text(data, "url"), text(data, "prefix"),
+            return new Row(name == null ? "-" : name.toString(), text(data, "url"), text(data, "prefix"),
                 text(metadata, "lastUpdate"));
         }
 
@@ -1737,6 +1737,7 @@ public final class RegisterBackend {
             Pattern.compile("etcd(s?)://(?:([^:@/]+)(?::([^@/]*))?@)?([^@/]+)/?");
         private static final Pattern MEMBER =
             Pattern.compile("(\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?");
+        private static final String NONSENSE = "it does not answer as etcd does";
         private static final Duration TIME = Duration.ofSeconds(5);
         private static final int MOST_BYTES = 16 << 20;
         private static final int PAGE = 250;                    // largest entries: 3 MB, below gRPC's 4 MB
@@ -1945,24 +1946,29 @@ public final class RegisterBackend {
             try {
                 return Json.parseObject(text);
             } catch (IllegalArgumentException e) {
-                throw new IOException("it does not answer as etcd does", e);
+                throw new IOException(NONSENSE, e);
             }
         }
 
-        private static List<Item> items(Object pairs) {
+        private static List<Item> items(Object pairs) throws IOException {
             List<Item> items = new ArrayList<>();
-            if (pairs instanceof List<?> list) list.forEach(pair -> items.add(item(object(pair))));
+            if (!(pairs instanceof List<?> list)) return items;
+            for (Object pair : list) items.add(item(object(pair)));
             return items;
         }
 
-        private static Item item(Map<?, ?> pair) {
+        private static Item item(Map<?, ?> pair) throws IOException {
             return new Item(text(pair, "key"), text(pair, "value"));
         }
 
-        private static String text(Map<?, ?> pair, String member) {
-            Object value = pair.get(member);                    // what is empty is left out
-            return value == null ? "" : new String(Base64.getDecoder().decode(value.toString()),
-                StandardCharsets.UTF_8);
+        private static String text(Map<?, ?> pair, String member) throws IOException {
+            try {
+                Object value = pair.get(member);                // what is empty is left out
+                byte[] bytes = Base64.getDecoder().decode(value == null ? "" : value.toString());
+                return new String(bytes, StandardCharsets.UTF_8);
+            } catch (IllegalArgumentException e) {
+                throw new IOException(NONSENSE, e);
+            }
         }
 
         private static String base64(String text) {
@@ -1977,9 +1983,13 @@ public final class RegisterBackend {
             return value instanceof Map<?, ?> object ? object : Map.of();
         }
 
-        private static long number(Map<?, ?> object, String member) {
-            Object value = object.get(member);                  // what is 0 is left out
-            return value == null ? 0 : Long.parseLong(value.toString());
+        private static long number(Map<?, ?> object, String member) throws IOException {
+            try {
+                Object value = object.get(member);              // what is 0 is left out
+                return value == null ? 0 : Long.parseLong(value.toString());
+            } catch (NumberFormatException e) {
+                throw new IOException(NONSENSE, e);
+            }
         }
 
         /** The url without user and password. */

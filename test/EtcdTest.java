@@ -137,8 +137,10 @@ class EtcdTest {
     void saysWhatIsWrongWhereNoEtcdIs() {
         try (RegistryStub web = new RegistryStub().answering(404, "404 page not found")) {
             assertFault("status 404", "etcd://localhost:" + web.port());
-            web.answering(200, "<html>");
-            assertFault("it does not answer as etcd does", "etcd://localhost:" + web.port());
+            for (String nonsense : List.of("<html>", "{\"kvs\":[{\"key\":\"%\"}]}")) {
+                web.answering(200, nonsense);
+                assertFault("it does not answer as etcd does", "etcd://localhost:" + web.port());
+            }
         }
         assertFault("nothing listens there", "etcd://localhost:1");
         assertFault("its host name is not known", "etcd://etcd.invalid");

@@ -36,9 +36,9 @@ class RegistrarListTest {
                  {"key":"a","data":{"url":"http://a","prefix":"/long/prefix"}}, 7, {"data":null}]""")) {
             assertEquals("""
                 NAME  URL       PREFIX        LAST UPDATE
+                -     -         -             -
                 a     http://a  /long/prefix  -
                 b     http://b  /             2026-01-02T03:04:05Z
-                null  -         -             -
                 """, list(registry).out());
         }
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -62,9 +63,9 @@ class RegistrarRefusedTest {
     }
 
     @Test
-    void saysThatAnHttpsUrlLeadsToAPortWithoutTls() {
-        try (RegistryStub registry = new RegistryStub()) {
-            Registrar.Run run = Registrar.run(Registrar.sound(registry.url().replace("http:", "https:")));
+    void saysThatAnHttpsUrlLeadsToAPortWithoutTls() throws IOException {
+        try (ServerSocket plain = greeting("HTTP/1.1 400 Bad Request\r\n\r\n")) {
+            Registrar.Run run = Registrar.run(Registrar.sound("https://localhost:" + plain.getLocalPort()));
             assertEquals(1, run.code());
             assertTrue(run.err().contains("cannot be reached (no TLS with it: "), run.err());
             assertEquals(1, run.err().lines().count());
@@ -73,20 +74,28 @@ class RegistrarRefusedTest {
 
     @Test
     void saysThatTheOtherSideSpeaksNoHttp() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-            Thread.ofVirtual().start(() -> {
-                while (!socket.isClosed()) {
-                    try (var connection = socket.accept()) {
-                        connection.getOutputStream().write("SSH-2.0-OpenSSH\r\n".getBytes());
-                    } catch (IOException e) {
-                        return;
-                    }
-                }
-            });
-            Registrar.Run run = Registrar.run(Registrar.sound("http://localhost:" + socket.getLocalPort()));
+        try (ServerSocket ssh = greeting("SSH-2.0-OpenSSH\r\n")) {
+            Registrar.Run run = Registrar.run(Registrar.sound("http://localhost:" + ssh.getLocalPort()));
             assertEquals(1, run.code());
             assertTrue(run.err().contains("(it breaks off or does not speak HTTP)"), run.err());
         }
+    }
+
+    /** A server that says the same to everybody, at once. */
+    private static ServerSocket greeting(String words) throws IOException {
+        ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+        Thread.ofVirtual().start(() -> {
+            while (!server.isClosed()) {
+                try (Socket client = server.accept()) {
+                    client.getOutputStream().write(words.getBytes());
+                    client.shutdownOutput();
+                    client.getInputStream().readAllBytes();     // or the words could be lost in a reset
+                } catch (IOException e) {
+                    // The next one, if there is one.
+                }
+            }
+        });
+        return server;
     }
 
     @Test
