@@ -11,9 +11,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** A request whose backend failed: it goes to another one where that does no harm, else the client hears why. */
+/** A request whose backend failed: it goes to another where that does no harm, else the client hears why. */
 class RetryTest {
-    private static final int LARGE = 300_000;              // streamed; small bodies are read before they are sent
+    private static final int LARGE = 300_000;          // streamed; small bodies are read before they are sent
 
     private static final int[] LENGTHS = {5, 10_000, LARGE};
 
@@ -169,7 +169,8 @@ class RetryTest {
         for (String method : List.of("POST", "PUT", "DELETE", "PATCH")) {
             for (int length : LENGTHS) {
                 assertEquals("backend-closed", ask(method, "x".repeat(length)).header("X-Gateway-Error"));
-                assertEquals(++asked, one.heads.size() + two.heads.size(), method + " of " + length + " bytes");
+                asked++;
+                assertEquals(asked, one.heads.size() + two.heads.size(), method + " of " + length + " bytes");
             }
         }
     }
