@@ -477,7 +477,7 @@ public final class GatewayServer implements AutoCloseable {
         private static List<String> secrets(String encryptionKey, String apiKey) {
             List<String> secrets = new ArrayList<>();
             for (String key : encryptionKey.split(",")) if (!key.isBlank()) secrets.add(key.strip());
-            secrets.add(TokenCipher.secretFrom(apiKey.isEmpty() ? encryptionKey : apiKey));
+            if (!apiKey.isEmpty()) secrets.add(TokenCipher.secretFrom(apiKey));
             return secrets;
         }
 
@@ -557,6 +557,7 @@ public final class GatewayServer implements AutoCloseable {
 
     /** Why the gateway answered by itself: the status, the word in X-Gateway-Error, and the error's name. */
     enum Cause {
+        BAD_METHOD(400, "bad-method", "Bad request"),
         BAD_TARGET(400, "bad-target", "Bad request"),
         BAD_HEADER(400, "bad-header", "Bad request"),
         BAD_BODY(400, "bad-body", "Bad request"),
@@ -618,7 +619,7 @@ public final class GatewayServer implements AutoCloseable {
      * for routing, so what is routed, checked and forwarded is one and the same text.
      */
     record Target(String path, String query) {
-        private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/?#]*");
+        private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/?#]+");
 
         /** Reads a request-target (RFC 9112 section 3.2). Throws Refused for what could reach elsewhere. */
         static Target of(String raw) {
@@ -709,6 +710,12 @@ public final class GatewayServer implements AutoCloseable {
 
         InetAddress peer() {
             return exchange.getRemoteAddress().getAddress();
+        }
+
+        /** Host and port that the client named: an absolute-form overrules Host (RFC 9112 section 3.2.2). */
+        String host() {
+            String named = exchange.getRequestURI().getRawAuthority();
+            return named == null ? headers.getFirst("Host") : named;
         }
 
         boolean isChunked() {
@@ -840,8 +847,12 @@ public final class GatewayServer implements AutoCloseable {
             if (!version.equals("HTTP/1.1") && !version.equals("HTTP/1.0")) {
                 throw new Refused(Cause.BAD_VERSION, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
             }
+            if (!METHOD.matcher(in.method).matches()) {       // HttpClient would blame the backend
+                throw new Refused(Cause.BAD_METHOD, "The method must be a word.");
+            }
             List<String> hosts = in.headers.getOrDefault("Host", List.of());
-            boolean oneHost = hosts.size() == 1 && HOST.matcher(hosts.getFirst()).matches();
+            boolean oneHost = hosts.size() == 1 && HOST.matcher(hosts.getFirst()).matches()
+                && HOST.matcher(in.host()).matches();
             if (!oneHost && !(hosts.isEmpty() && version.equals("HTTP/1.0"))) {
                 throw new Refused(Cause.BAD_HEADER, "Exactly one well-formed Host is needed.");
             }
@@ -854,14 +865,16 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
+        private static final Pattern METHOD = Pattern.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]+");
         private static final Pattern HOST =
             Pattern.compile("(\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9._~-]*)(:[0-9]{0,5})?");
         private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
 
         private static void checkForwardable(Inbound in) {
-            if (in.method.equals("TRACE")) {                  // the echo would show the client our token
+            // The echo of TRACE would show the client our token; CONNECT is for proxies of the client's.
+            if (in.method.equals("TRACE") || in.method.equals("CONNECT")) {
                 in.allow("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-                throw new Refused(Cause.METHOD_REFUSED, "TRACE is not passed on.");
+                throw new Refused(Cause.METHOD_REFUSED, in.method + " is not passed on.");
             }
             for (String protocol : in.headers.getOrDefault("Upgrade", List.of())) {
                 if (protocol.toLowerCase(Locale.ROOT).contains("websocket")) {
@@ -972,7 +985,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static final Set<Cause> UNREADABLE =
-            EnumSet.of(Cause.BAD_HEADER, Cause.BAD_BODY, Cause.BAD_VERSION, Cause.CLIENT_STALLED);
+            EnumSet.of(Cause.BAD_METHOD, Cause.BAD_HEADER, Cause.BAD_BODY, Cause.BAD_VERSION, Cause.CLIENT_STALLED);
     }
 
     /** The headers that a backend gets: the client's, less what is not for it, and then the gateway's own. */
@@ -983,8 +996,10 @@ public final class GatewayServer implements AutoCloseable {
             "Connection", "Keep-alive", "Proxy-connection", "Proxy-authenticate", "Proxy-authorization", "Te",
             "Trailer", "Transfer-encoding", "Upgrade", "Http2-settings", "Content-length", "Expect", "Host",
             // set by the gateway, or not to be believed
-            "Authorization", "Forwarded", "X-real-ip", "X-request-id", "X-forwarded-for", "X-forwarded-host",
-            "X-forwarded-proto", "X-forwarded-prefix", "X-forwarded-port", "X-forwarded-server");
+            "Authorization", "Forwarded", "X-real-ip", "X-request-id");
+
+        // Of this family, too: -Ssl, -Scheme, -User and others are believed by some framework each.
+        private static final String NOT_BELIEVED = "X-forwarded";
 
         private RequestHeaders() {}
 
@@ -996,15 +1011,15 @@ public final class GatewayServer implements AutoCloseable {
                 String name = header.getKey();
                 // CGI cannot tell them apart
                 String twin = name.indexOf('_') < 0 ? name : name.replace('_', '-');
-                if (NOT_PASSED_ON.contains(twin) || named.contains(name)) continue;
+                if (NOT_PASSED_ON.contains(twin) || twin.startsWith(NOT_BELIEVED)) continue;
+                if (named.contains(name)) continue;
                 for (String value : header.getValue()) checkValue(name, value);
                 result.put(name, header.getValue());
             }
             boolean trusted = Cidr.anyContains(config.trustedProxies(), in.peer());
             String peer = Log.host(in.peer());
             set(result, "X-Forwarded-For", before(in, trusted, "X-Forwarded-For", ", ") + peer);
-            String host = in.headers.getFirst("Host");
-            set(result, "X-Forwarded-Host", given(in, trusted, "X-Forwarded-Host", host));
+            set(result, "X-Forwarded-Host", given(in, trusted, "X-Forwarded-Host", in.host()));
             set(result, "X-Forwarded-Proto", given(in, trusted, "X-Forwarded-Proto", in.scheme()));
             set(result, "X-Forwarded-Prefix", before(in, trusted, "X-Forwarded-Prefix", "") + route.prefix);
             set(result, "X-Request-Id", in.id);
@@ -1138,11 +1153,13 @@ public final class GatewayServer implements AutoCloseable {
                     Optional.ofNullable(body.publisher()));
                 HttpClient client = backend.isSecure() ? secure : plain;
                 HttpResponse<Download> response = body instanceof Body.Upload upload
-                    ? upload.send(in, client, request) : client.send(request, Download::of);
+                    ? upload.send(in, client, request, config.upstreamTimeout())
+                    : client.send(request, Download::of);
                 in.watch.until(Watch.For.NOTHING);
                 backend.health.reached();
                 return new Attempt.Answered(response);
             } catch (InterruptedException | Watch.Expired e) {
+                if (e instanceof Watch.Expired late && late.wait != Watch.For.ANSWER) throw late;
                 in.watch.settle();
                 return new Attempt.Failed(Cause.UPSTREAM_TIMEOUT, false,
                     "The backend did not answer within " + config.upstreamTimeout() + " ms.");
@@ -1172,7 +1189,7 @@ public final class GatewayServer implements AutoCloseable {
             HttpClient client = backend.isSecure() ? secure : plain;
             HttpResponse<Download> response = client.send(request.build(), Download::of);
             try (Download body = response.body()) {
-                body.skip();
+                body.skip(config.healthTimeout());
             }
             return response.statusCode();
         }
@@ -1202,14 +1219,20 @@ public final class GatewayServer implements AutoCloseable {
                     case NoRouteToHostException n -> {
                         return neverSent(Cause.CONNECT_REFUSED, "The backend cannot be connected to.");
                     }
+                    case ProtocolException p -> {          // thrown by Download.of, too
+                        return badAnswer();
+                    }
                     default -> { }
                 }
             }
-            boolean nonsense = !(e instanceof IOException) || e instanceof ProtocolException
-                || String.valueOf(e.getMessage()).contains("parsing");
-            return nonsense
-                ? new Attempt.Failed(Cause.BAD_ANSWER, false, "The backend's answer is not HTTP.")
-                : new Attempt.Failed(Cause.BACKEND_CLOSED, false, "The backend closed without an answer.");
+            String message = String.valueOf(e.getMessage());
+            if (!(e instanceof IOException) || message.contains("parsing")) return badAnswer();
+            if (message.contains("with 204 response")) return badAnswer();     // a length, or a coding
+            return new Attempt.Failed(Cause.BACKEND_CLOSED, false, "The backend closed without an answer.");
+        }
+
+        private static Attempt.Failed badAnswer() {
+            return new Attempt.Failed(Cause.BAD_ANSWER, false, "The backend's answer is not HTTP.");
         }
 
         private static Attempt.Failed neverSent(Cause cause, String message) {
@@ -1383,13 +1406,15 @@ public final class GatewayServer implements AutoCloseable {
             }
 
             /** Sends the request with this body, and waits for the head of the answer. */
-            HttpResponse<Download> send(Inbound in, HttpClient client, HttpRequest request)
+            HttpResponse<Download> send(Inbound in, HttpClient client, HttpRequest request, long timeout)
                     throws IOException, InterruptedException {
+                over = false;                              // an attempt that reached nobody may have ended it
+                demand.drainPermits();
                 CompletableFuture<HttpResponse<Download>> answer = client.sendAsync(request, Download::of);
                 answer.whenComplete((response, failure) -> cancel());  // wakes the pump: no more is wanted
                 try {
-                    pump(in);
-                    in.watch.until(Watch.For.ANSWER);
+                    pump(in, timeout);
+                    in.watch.until(Watch.For.ANSWER, timeout);
                     return answer.get();
                 } catch (ExecutionException e) {
                     if (e.getCause() instanceof IOException cause) throw cause;
@@ -1399,10 +1424,10 @@ public final class GatewayServer implements AutoCloseable {
                 }
             }
 
-            private void pump(Inbound in) throws IOException, InterruptedException {
+            private void pump(Inbound in, long timeout) throws IOException, InterruptedException {
                 long sent = 0;
                 while (true) {
-                    in.watch.until(Watch.For.ANSWER);
+                    in.watch.until(Watch.For.ANSWER, timeout);
                     demand.acquire();
                     if (over) return;
                     byte[] bytes = new byte[SMALL];
@@ -1440,6 +1465,7 @@ public final class GatewayServer implements AutoCloseable {
 
         // batches, a Throwable, END
         private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
+        private final CompletableFuture<Download> begun = new CompletableFuture<>();
         private volatile Flow.Subscription subscription;
         private boolean ended;
 
@@ -1461,13 +1487,14 @@ public final class GatewayServer implements AutoCloseable {
 
         @Override
         public CompletionStage<Download> getBody() {
-            return CompletableFuture.completedStage(this);
+            return begun;                                  // not before it can be closed
         }
 
         @Override
         public void onSubscribe(Flow.Subscription subscription) {
             this.subscription = subscription;
             subscription.request(1);
+            begun.complete(this);
         }
 
         @Override
@@ -1478,6 +1505,7 @@ public final class GatewayServer implements AutoCloseable {
         @Override
         public void onError(Throwable failure) {
             arrived.add(failure);
+            begun.complete(this);
         }
 
         @Override
@@ -1507,15 +1535,21 @@ public final class GatewayServer implements AutoCloseable {
             return arrived.isEmpty();
         }
 
-        /** Reads a short answer to its end, so that its connection can be used again. */
-        void skip() throws Broken {
-            for (int batches = 0; batches < 4 && next() != null;) batches++;
+        /** Reads a short answer that is here soon to its end, so that its connection can be used again. */
+        void skip(long millis) throws InterruptedException {
+            long end = System.nanoTime() + millis * 1_000_000;
+            for (int batches = 0; batches < 4 && !ended; batches++) {
+                Object next = arrived.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+                if (next == null) return;
+                ended = !(next instanceof List);
+                if (!ended) subscription.request(1);
+            }
         }
 
         /** Gives up what did not arrive yet: the backend sees its connection closed. */
         @Override
         public void close() {
-            if (!ended) subscription.cancel();
+            if (!ended && subscription != null) subscription.cancel();
         }
     }
 
@@ -2769,6 +2803,8 @@ public final class GatewayServer implements AutoCloseable {
             }
             try {
                 Entry.of(key, data);
+                // The list has them deeper than the body did, and numbers in other words: it must stay readable.
+                Json.parse("[[[" + Json.write(data) + "," + Json.write(about) + "]]]");
             } catch (IllegalArgumentException e) {
                 throw Answer.error(400, "Invalid entry", e.getMessage());
             }
@@ -3076,7 +3112,7 @@ public final class GatewayServer implements AutoCloseable {
          */
         private static boolean isLocal(Inbound in) {
             for (String name : PASSED_ON) if (in.headers.containsKey(name)) return false;
-            String host = in.headers.getFirst("Host");
+            String host = in.host();
             return in.peer().isLoopbackAddress() && host != null && LOCAL_HOST.matcher(host).matches();
         }
 
@@ -3128,7 +3164,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private void routing(Inbound in) throws IOException {
-            String host = in.headers.getFirst("Host");
+            String host = in.host();
             List<Map<String, Object>> json = new ArrayList<>();
             for (Route route : new TreeMap<>(routes.table().routes()).values()) {
                 Map<String, Object> line = new LinkedHashMap<>();
