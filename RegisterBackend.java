@@ -51,6 +51,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -1699,14 +1701,18 @@ public final class RegisterBackend {
         }
 
         private static String why(Throwable fault) {
-            for (Throwable cause = fault; cause != null; cause = cause.getCause()) {
-                if (cause instanceof UnresolvedAddressException) return "its host name is not known";
-                if (cause instanceof HttpTimeoutException) return "it does not answer in time";
-                if (cause instanceof SSLException) return "no TLS with it: " + cause.getMessage();
-            }
-            if (fault.getClass() == IOException.class && fault.getCause() == null) return fault.getMessage();
-            if (fault instanceof ConnectException) return "nothing listens there";
-            return "it breaks off or does not speak HTTP";
+            if (has(fault, UnresolvedAddressException.class)) return "its host name is not known";
+            if (has(fault, HttpTimeoutException.class)) return "it does not answer in time";
+            if (has(fault, CertPathBuilderException.class)) return "this Java does not trust its certificate";
+            if (has(fault, CertificateException.class)) return "its certificate is expired or not its own";
+            if (has(fault, SSLException.class)) return "there is no TLS, or none that this Java speaks";
+            if (has(fault, ConnectException.class)) return "nothing listens there";
+            boolean ours = fault.getClass() == IOException.class && fault.getCause() == null;
+            return ours ? fault.getMessage() : "it breaks off or does not speak HTTP";
+        }
+
+        private static boolean has(Throwable fault, Class<? extends Throwable> kind) {
+            return fault != null && (kind.isInstance(fault) || has(fault.getCause(), kind));
         }
     }
     // <<< shared: Reply

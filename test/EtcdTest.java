@@ -144,7 +144,7 @@ class EtcdTest {
         }
         assertFault("nothing listens there", "etcd://localhost:1");
         assertFault("its host name is not known", "etcd://etcd.invalid");
-        assertFault("no TLS with it: ", "etcds://" + node.endpoint());
+        assertFault("there is no TLS", "etcds://" + node.endpoint());
     }
 
     private static void assertFault(String message, String url) {

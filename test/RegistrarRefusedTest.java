@@ -2,11 +2,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
+import java.io.File;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -67,9 +76,30 @@ class RegistrarRefusedTest {
         try (ServerSocket plain = greeting("HTTP/1.1 400 Bad Request\r\n\r\n")) {
             Registrar.Run run = Registrar.run(Registrar.sound("https://localhost:" + plain.getLocalPort()));
             assertEquals(1, run.code());
-            assertTrue(run.err().contains("cannot be reached (no TLS with it: "), run.err());
+            assertTrue(run.err().contains("cannot be reached (there is no TLS, "), run.err());
             assertEquals(1, run.err().lines().count());
         }
+    }
+
+    @Test
+    void saysThatTheCertificateIsNotTrusted(@TempDir Path folder) throws Exception {
+        String keys = folder.resolve("keys.p12").toString();
+        String keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
+        assertEquals(0, new ProcessBuilder(keytool, "-genkeypair", "-keyalg", "EC", "-dname", "CN=localhost",
+            "-keystore", keys, "-storepass", "changeit").start().waitFor());
+        KeyManagerFactory manager = KeyManagerFactory.getInstance("PKIX");
+        char[] password = "changeit".toCharArray();
+        manager.init(KeyStore.getInstance(new File(keys), password), password);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(manager.getKeyManagers(), null, null);
+        HttpsServer server = HttpsServer.create(new InetSocketAddress("localhost", 0), 0);
+        server.setHttpsConfigurator(new HttpsConfigurator(context));
+        server.start();
+        String url = "https://localhost:" + server.getAddress().getPort();
+        assertRefused(Registrar.run(Registrar.sound(url)), "The registry at " + url + " cannot be reached"
+            + " (this Java does not trust its certificate): check that it runs and that BACKENDS_REGISTRY_URL"
+            + " is right.");
+        server.stop(0);
     }
 
     @Test
