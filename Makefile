@@ -1,4 +1,4 @@
-# The commands of this project; `make` alone lists them. Users need none of this: they run `java GatewayServer.java`.
+# The commands of this project; `make` alone lists them. Users need none: they run `java GatewayServer.java`.
 
 PROGRAMS := $(wildcard GatewayServer.java RegisterBackend.java Install.java)
 STRICT   := --release 21 -Xlint:all -Werror
@@ -14,8 +14,8 @@ JUNIT_NAME    := junit-platform-console-standalone
 JUNIT_CACHE   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/backend-gateway
 JUNIT         := $(JUNIT_CACHE)/$(JUNIT_NAME)-$(JUNIT_VERSION).jar
 
-# The home of a JDK 21 or newer: JAVA_HOME's, else the one on PATH, else the newest in /usr/lib/jvm. A JAVA_HOME
-# that will not do is passed over, but not in silence. javac is asked, since a Java without it runs no .java file.
+# The home of a JDK 21 or newer: JAVA_HOME's, else the one on PATH, else the newest in /usr/lib/jvm. A
+# JAVA_HOME that will not do is passed over, but not in silence. javac is asked: no .java runs without it.
 FIND_JDK = version() { "$$1/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9][0-9]*\).*/\1/p'; }; \
 	serves() { [ "$$(version "$$1")" -ge 21 ] 2>/dev/null; }; \
 	named='$(JAVA_HOME)'; \
@@ -59,10 +59,11 @@ test: junit ## Run the tests; ONLY=RoutingTest runs one class
 	$(JAVAC) --release 21 -d "$$build" --class-path "$$build:$(JUNIT)" --source-path test $(TESTS) && \
 	{ $(JAVA) -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -jar "$(JUNIT)" execute --class-path "$$build" \
 	    $(patsubst test/%.java,--select-class=%,$(filter %Test.java,$(TESTS))) \
-	    --include-engine=junit-jupiter --disable-banner --disable-ansi-colors --details=tree --fail-if-no-tests; \
+	    --include-engine=junit-jupiter --disable-banner --disable-ansi-colors --details=tree \
+	    --fail-if-no-tests; \
 	  echo $$? > "$$build/exit"; } | awk "$$CLOSING_LINE" && exit "$$(cat "$$build/exit")"
 
-# JUnit's table of counts as the one line that people and CI read. What was found but not run counts as skipped.
+# JUnit's table of counts as the one line that people and CI read. Found but not run counts as skipped.
 define CLOSING_LINE
 /^\[ *[0-9]+ (containers|tests) [a-z]+ *\]$$/ { count[$$3 " " $$4] = $$2; next }
 { print; fflush() }
@@ -75,7 +76,7 @@ END {
 endef
 export CLOSING_LINE
 
-# From JDK 22 on, `java File.java` finds a neighbour's classes by itself: that works here and breaks on a server.
+# From JDK 22 on, `java File.java` finds a neighbour's classes: that works here and breaks on a server.
 alone: ## Compile each program by itself in an empty folder
 	@for program in $(PROGRAMS); do \
 	  folder=$$(mktemp -d) && cp "$$program" "$$folder" && \
@@ -99,8 +100,9 @@ junit:
 	  mkdir -p "$(JUNIT_CACHE)" && fetched=$$(mktemp -d "$(JUNIT_CACHE)/fetch.XXXXXX") || exit 1; \
 	  trap 'rm -rf "$$fetched"' EXIT; \
 	  JAVA_HOME="$(JDK)" mvn -q dependency:copy -DoutputDirectory="$$fetched" \
-	    -Dartifact=org.junit.platform:$(JUNIT_NAME):$(JUNIT_VERSION) </dev/null >"$$fetched/log" 2>&1 || { cat "$$fetched/log" >&2; \
-	    echo "Maven could not fetch JUnit: see above, then run this again." >&2; exit 1; }; \
+	    -Dartifact=org.junit.platform:$(JUNIT_NAME):$(JUNIT_VERSION) </dev/null >"$$fetched/log" 2>&1 || { \
+	    cat "$$fetched/log" >&2; echo "Maven could not fetch JUnit: see above, then run this again." >&2; \
+	    exit 1; }; \
 	  mv -f "$$fetched/$(JUNIT_NAME)-$(JUNIT_VERSION).jar" "$(JUNIT)" || exit 1; \
 	fi; \
 	[ "$$(sum "$(JUNIT)")" = $(JUNIT_SHA256) ] || { echo "$(JUNIT) is not the JUnit that this Makefile names" \

@@ -57,37 +57,39 @@ class EntryTest {
 
     @TestFactory
     List<DynamicTest> refusesNames() {
-        return refuses("name", "", " ", "a b", "a/b", "a%2Fb", "a:b", "ñ", "a\n", "a\0", "x".repeat(65), ".", "..");
+        return refuses("name", "", " ", "a b", "a/b", "a%2Fb", "a:b", "ñ", "a\n", "a\0", "x".repeat(65), ".",
+            "..");
     }
 
     @TestFactory
     List<DynamicTest> acceptsUrls() {
         return accepts("url", "http://localhost", "https://api.example.com", "http://h:1", "http://h:65535",
-            "http://10.0.0.1:3000/", "http://[::1]:3000", "http://[2001:db8::1]/v1", "https://h/base/path", "http://my_backend:3000",
-            "http://h/a.b/~c/d-e_f", "http://h/...", "http://h/.well-known/x", "http://h/a;b=c,d", "http://h/@me",
-            "http://xn--bcher-kva.example", "http://h.", "http://API.example.com",
-            "http://h" + "/a".repeat(1020));
+            "http://10.0.0.1:3000/", "http://[::1]:3000", "http://[2001:db8::1]/v1", "https://h/base/path",
+            "http://my_backend:3000", "http://h/a.b/~c/d-e_f", "http://h/...", "http://h/.well-known/x",
+            "http://h/a;b=c,d", "http://h/@me", "http://xn--bcher-kva.example", "http://h.",
+            "http://API.example.com", "http://h" + "/a".repeat(1020));
     }
 
     @TestFactory
     List<DynamicTest> refusesUrls() {
-        return refuses("url", null, "", "h:3000", "localhost", "//h", "/path", "ftp://h", "ws://h", "file:///etc/passwd",
-            "http:", "http://", "http:///path", "http://:80", "http://h:", "http://h:0", "http://h:65536",
-            "http://h:99999", "http://h:123456", "http://h:-1", "http://h:80a", "http://user@h", "http://user:pw@h",
-            "http://h?x", "http://h/?x=1", "http://h/#top", "http://h#", "http://h/a b", " http://h", "http://h ",
-            "http://h\n", "http://h\r\nX: y", "http://h\0", "http://h/a\\b", "http://h\\@evil", "http://ñ.es",
+        return refuses("url", null, "", "h:3000", "localhost", "//h", "/path", "ftp://h", "ws://h",
+            "file:///etc/passwd", "http:", "http://", "http:///path", "http://:80", "http://h:",
+            "http://h:0", "http://h:65536", "http://h:99999", "http://h:123456", "http://h:-1",
+            "http://h:80a", "http://user@h", "http://user:pw@h", "http://h?x", "http://h/?x=1",
+            "http://h/#top", "http://h#", "http://h/a b", " http://h", "http://h ", "http://h\n",
+            "http://h\r\nX: y", "http://h\0", "http://h/a\\b", "http://h\\@evil", "http://ñ.es",
             "http://h/ñ", "http://h/..", "http://h/../x", "http://h/a/../b", "http://h/./a", "http://h/a/.",
-            "http://h/%2e%2e", "http://h/a%2Fb", "http://h//", "http://h/a//b", "http://h/a|b", "http://h/{id}",
-            "http://[::1", "http://::1", "http://[]", "http://[::g]", "http://[fe80::1%25eth0]",
-            "http://h/" + "a".repeat(2048), 5, List.of("http://h"), true);
+            "http://h/%2e%2e", "http://h/a%2Fb", "http://h//", "http://h/a//b", "http://h/a|b",
+            "http://h/{id}", "http://[::1", "http://::1", "http://[]", "http://[::g]",
+            "http://[fe80::1%25eth0]", "http://h/" + "a".repeat(2048), 5, List.of("http://h"), true);
     }
 
     /** Such a host would pass every check by eye, and fail at each request. */
     @TestFactory
     List<DynamicTest> refusesHostsThatHttpClientCannotReach() {
-        return refuses("url", "https://my_backend:3000", "http://.", "http://..", "http://-", "http://_", "http://a..b",
-            "http://-a", "http://a-", "http://1.2.3", "http://1.2.3.4.5", "http://999.1.1.1", "http://[....]",
-            "http://[1]", "http://[:::]", "https://my_backend/path");
+        return refuses("url", "https://my_backend:3000", "http://.", "http://..", "http://-", "http://_",
+            "http://a..b", "http://-a", "http://a-", "http://1.2.3", "http://1.2.3.4.5", "http://999.1.1.1",
+            "http://[....]", "http://[1]", "http://[:::]", "https://my_backend/path");
     }
 
     @Test
@@ -107,16 +109,16 @@ class EntryTest {
 
     @TestFactory
     List<DynamicTest> acceptsPrefixes() {
-        return accepts("prefix", "/api", "api", "/api/", "/", "", "/api/v2", "/a.b/c_d/~e", "/.well-known", "/...",
-            "/gatewayx", "/api/gateway", "/Gateway", "/" + "x".repeat(255), "/a".repeat(128));
+        return accepts("prefix", "/api", "api", "/api/", "/", "", "/api/v2", "/a.b/c_d/~e", "/.well-known",
+            "/...", "/gatewayx", "/api/gateway", "/Gateway", "/" + "x".repeat(255), "/a".repeat(128));
     }
 
     @TestFactory
     List<DynamicTest> refusesPrefixes() {
-        return refuses("prefix", "//", "//api", "/api//", "/api//v2", "/.", "/..", "/api/..", "/api/../x", "/./api",
-            "..", "/%61pi", "/a%2Fb", "/a b", " /api", "/api ", "/api\n", "/api\0", "/ñ", "/a\\b", "/api?x", "/api#x",
-            "/a|b", "/{id}", "http://h/api", "/gateway", "gateway", "/gateway/", "/gateway/x", "/" + "x".repeat(256),
-            5, List.of("/api"));
+        return refuses("prefix", "//", "//api", "/api//", "/api//v2", "/.", "/..", "/api/..", "/api/../x",
+            "/./api", "..", "/%61pi", "/a%2Fb", "/a b", " /api", "/api ", "/api\n", "/api\0", "/ñ", "/a\\b",
+            "/api?x", "/api#x", "/a|b", "/{id}", "http://h/api", "/gateway", "gateway", "/gateway/",
+            "/gateway/x", "/" + "x".repeat(256), 5, List.of("/api"));
     }
 
     @Test
@@ -135,8 +137,8 @@ class EntryTest {
     /** No header can carry these. */
     @TestFactory
     List<DynamicTest> refusesTokens() {
-        return refuses("token", "a\nb", "a\r\nX: y", "a\0", "a\t", "a\u007f", "a\u0085", "tökén", "€", "\ud83d",
-            "x".repeat(8193), 5, List.of("t"));
+        return refuses("token", "a\nb", "a\r\nX: y", "a\0", "a\t", "a\u007f", "a\u0085", "tökén", "€",
+            "\ud83d", "x".repeat(8193), 5, List.of("t"));
     }
 
     @Test
@@ -145,19 +147,22 @@ class EntryTest {
         assertEquals("api-1 at http://10.0.0.1:3000 for /api", entry.toString());
         assertFalse(refusal("token", "sesame\n").contains("sesame"));
         for (String field : List.of("url", "prefix", "healthPath")) {
-            assertFalse(refusal(field, "sesame\n").contains("sesame"), "people paste things into the wrong field");
+            assertFalse(refusal(field, "sesame\n").contains("sesame"),
+                "people paste things into the wrong field");
         }
     }
 
     @TestFactory
     List<DynamicTest> acceptsHealthPaths() {
-        return accepts("healthPath", "", null, "/", "/health", "/health?full=1&x=%2F", "/a/./b", "/" + "x".repeat(1023));
+        return accepts("healthPath", "", null, "/", "/health", "/health?full=1&x=%2F", "/a/./b",
+            "/" + "x".repeat(1023));
     }
 
     @TestFactory
     List<DynamicTest> refusesHealthPaths() {
-        return refuses("healthPath", "health", "?x", "/a b", "/a#b", "/a\n", "/a\0", "/ñ", "/a\\b", "/a|b", "/a\"b", "/<a>",
-            "/{a}", "/a^b", "/a`b", "/%", "/%2", "/%zz", "http://evil/", "@evil/", ".evil", "/" + "x".repeat(1024), 5);
+        return refuses("healthPath", "health", "?x", "/a b", "/a#b", "/a\n", "/a\0", "/ñ", "/a\\b", "/a|b",
+            "/a\"b", "/<a>", "/{a}", "/a^b", "/a`b", "/%", "/%2", "/%zz", "http://evil/", "@evil/", ".evil",
+            "/" + "x".repeat(1024), 5);
     }
 
     @TestFactory
@@ -178,7 +183,8 @@ class EntryTest {
 
     @TestFactory
     List<DynamicTest> refusesTtls() {
-        return refuses("ttlMs", parsed("-1", "1", "999", "1000.5", "2147483648", "1e99", "\"5000\"", "false", "{}"));
+        return refuses("ttlMs", parsed("-1", "1", "999", "1000.5", "2147483648", "1e99", "\"5000\"", "false",
+            "{}"));
     }
 
     private static Object[] parsed(String... values) {
@@ -187,7 +193,8 @@ class EntryTest {
 
     @Test
     void takesTheNameFromTheKeyWhereTheDataHasNone() {
-        assertEquals("api-1", GatewayServer.Entry.of("api-1", Map.of("url", "http://h", "prefix", "/api")).name());
+        assertEquals("api-1", GatewayServer.Entry.of("api-1", Map.of("url", "http://h", "prefix",
+            "/api")).name());
     }
 
     @Test

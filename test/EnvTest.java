@@ -129,7 +129,8 @@ class EnvTest {
 
     @TestFactory
     Stream<DynamicTest> takesAnyTextAsAValue() {
-        return Stream.of("a=b", "=", "a=b==", "-x", " a b ", "ñ€😀", "\"", "'a'", "$HOME", "#a", "\\", "x".repeat(8192))
+        return Stream.of("a=b", "=", "a=b==", "-x", " a b ", "ñ€😀", "\"", "'a'", "$HOME", "#a", "\\",
+            "x".repeat(8192))
             .map(value -> dynamicTest("\"" + value.substring(0, Math.min(value.length(), 20)) + "\"", () -> {
                 assertEquals(value, env("--api-key=" + value).text("api-key"));
                 assertEquals(value, env("--api-key", value).text("api-key"));
@@ -168,13 +169,16 @@ class EnvTest {
 
     @Test
     void keepsTheWordsThatAreNoOptionsInOrder() {
-        assertEquals(List.of("a", "-b", "c=d"), env("a", "--daemon", "-b", "--proxy-port", "1", "c=d").words());
+        assertEquals(List.of("a", "-b", "c=d"), env("a", "--daemon", "-b", "--proxy-port", "1",
+            "c=d").words());
     }
 
     @TestFactory
     Stream<DynamicTest> refusesOptionsThatItDoesNotKnow() {
-        return Stream.of("--prefix", "--proxyport", "--PROXY-PORT", "--PROXY_PORT", "--proxy-por", "--").map(option ->
-            dynamicTest(option, () -> assertEquals(option + " is not an option of this program; --help lists them all.",
+        return Stream.of("--prefix", "--proxyport", "--PROXY-PORT", "--PROXY_PORT", "--proxy-por",
+            "--").map(option ->
+            dynamicTest(option, () -> assertEquals(
+                option + " is not an option of this program; --help lists them all.",
                 refusal(env(option + "=sesame")))));
     }
 
@@ -221,10 +225,12 @@ class EnvTest {
 
     @TestFactory
     Stream<DynamicTest> refusesALineThatIsNoAssignmentAndDoesNotRepeatIt() {
-        return Stream.of("sesame", "=sesame", "API KEY=sesame", "API-KEY=sesame", "1KEY=sesame", "--api-key=sesame",
-            "API_KEY: sesame", "API_KEY=\"sesame", "API_KEY='sesame", "API_KEY=\"sesame\\\"", "API_KEY=\"sesame\"x",
-            "API_KEY='sesame'x", "API_KEY='it's sesame'", "API_KEY=\"sesame\"#x").map(line -> dynamicTest(line, () ->
-                assertEquals(file + ", line 3 is not NAME=value.", refusal(envOf("\n# " + line + "\n" + line)))));
+        return Stream.of("sesame", "=sesame", "API KEY=sesame", "API-KEY=sesame", "1KEY=sesame",
+            "--api-key=sesame", "API_KEY: sesame", "API_KEY=\"sesame", "API_KEY='sesame",
+            "API_KEY=\"sesame\\\"", "API_KEY=\"sesame\"x", "API_KEY='sesame'x", "API_KEY='it's sesame'",
+            "API_KEY=\"sesame\"#x").map(line -> dynamicTest(line, () ->
+                assertEquals(file + ", line 3 is not NAME=value.",
+                    refusal(envOf("\n# " + line + "\n" + line)))));
     }
 
     @Test
@@ -246,7 +252,8 @@ class EnvTest {
     @Test
     void refusesAFileThatIsNotThere() {
         file = folder.resolve("missing");
-        assertEquals(file + " cannot be read as UTF-8 text: check that it exists and who may read it.", refusal(env()));
+        assertEquals(file + " cannot be read as UTF-8 text: check that it exists and who may read it.",
+            refusal(env()));
     }
 
     @Test
@@ -270,11 +277,12 @@ class EnvTest {
 
     @TestFactory
     Stream<DynamicTest> refusesAnyOtherNumber() {
-        return Stream.of("", " ", "65536", "-1", "+1", "1.0", "1e3", "0x10", "1 ", " 1", "1_000", "a", "١", "1\n",
-            "99999999999999999999").map(text -> dynamicTest("\"" + text + "\"", () -> {
+        return Stream.of("", " ", "65536", "-1", "+1", "1.0", "1e3", "0x10", "1 ", " 1", "1_000", "a", "١",
+            "1\n", "99999999999999999999").map(text -> dynamicTest("\"" + text + "\"", () -> {
                 GatewayServer.Env env = env("--proxy-port=" + text);
                 env.number("proxy-port", 0, 65535);
-                assertEquals("PROXY_PORT must be a whole number from 0 to 65535, not \"" + text + "\".", refusal(env));
+                assertEquals("PROXY_PORT must be a whole number from 0 to 65535, not \"" + text + "\".",
+                    refusal(env));
             }));
     }
 
@@ -322,8 +330,9 @@ class EnvTest {
     @Test
     void helpHasEverySettingWithItsVariablesAndDefault() {
         String help = GatewayServer.Env.help(SETTINGS);
-        for (String text : List.of("--proxy-port=…", "where it listens (8080)", "PROXY_PORT, PORT", "--api-key=…",
-            "the registry's key" + System.lineSeparator(), "--daemon ", "ACCESS_LOG", "what to log (errors)")) {
+        for (String text : List.of("--proxy-port=…", "where it listens (8080)", "PROXY_PORT, PORT",
+            "--api-key=…", "the registry's key" + System.lineSeparator(), "--daemon ", "ACCESS_LOG",
+            "what to log (errors)")) {
             assertTrue(help.contains(text), text + " is missing in\n" + help);
         }
     }

@@ -70,14 +70,15 @@ class JsonTest {
 
     @TestFactory
     Stream<DynamicTest> refusesWhatIsNotJson() {
-        return Stream.of("", " ", "[", "]", "{", "}", "[1", "[1,", "[1,]", "[,1]", "[1,,2]", "[1 2]", "[1}", "{]",
-            "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{\"a\",1}", "{\"a\" 1}", "{\"a\":1 \"b\":2}",
-            "{,}", "{a:1}", "{'a':1}", "{1:1}", "{null:1}", "[1];", "[] []", "1 2", "nul", "nulll", "True", "TRUE",
-            "undefined", "NaN", "-NaN", "Infinity", "-Infinity", "+1", "01", "-01", "-", "--1", "1.", ".5", "-.5",
-            "1.e2", "1e", "1e+", "1e+-2", "0x10", "1_000", "1,0", "１", "\"", "\"a", "'a'", "\"a\\\"", "\"\\\"",
-            "\"\\x41\"", "\"\\'\"", "\"\\u\"", "\"\\u12\"", "\"\\u123g\"", "\"\\u+123\"", "\"\\U0041\"", "\"\t\"",
-            "\"\n\"", "\"\0\"", "\"\\", "// no\n1", "1 /* no */", "# no\n1", "\u00a01", "\u000b1", "\f1", "\ufeff1",
-            "\0", "1\0", "[1]\0", "{\"a\":1}}", "<html></html>")
+        return Stream.of("", " ", "[", "]", "{", "}", "[1", "[1,", "[1,]", "[,1]", "[1,,2]", "[1 2]", "[1}",
+            "{]", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{\"a\",1}", "{\"a\" 1}",
+            "{\"a\":1 \"b\":2}", "{,}", "{a:1}", "{'a':1}", "{1:1}", "{null:1}", "[1];", "[] []", "1 2",
+            "nul", "nulll", "True", "TRUE", "undefined", "NaN", "-NaN", "Infinity", "-Infinity", "+1", "01",
+            "-01", "-", "--1", "1.", ".5", "-.5", "1.e2", "1e", "1e+", "1e+-2", "0x10", "1_000", "1,0", "１",
+            "\"", "\"a", "'a'", "\"a\\\"", "\"\\\"", "\"\\x41\"", "\"\\'\"", "\"\\u\"", "\"\\u12\"",
+            "\"\\u123g\"", "\"\\u+123\"", "\"\\U0041\"", "\"\t\"", "\"\n\"", "\"\0\"", "\"\\", "// no\n1",
+            "1 /* no */", "# no\n1", "\u00a01", "\u000b1", "\f1", "\ufeff1", "\0", "1\0", "[1]\0",
+            "{\"a\":1}}", "<html></html>")
             .map(text -> dynamicTest(quoted(text), () -> assertThrows(IllegalArgumentException.class,
                 () -> GatewayServer.Json.parse(text))));
     }
@@ -104,7 +105,8 @@ class JsonTest {
     }
 
     private static String refusal(String text) {
-        return assertThrows(IllegalArgumentException.class, () -> GatewayServer.Json.parse(text)).getMessage();
+        return assertThrows(IllegalArgumentException.class,
+            () -> GatewayServer.Json.parse(text)).getMessage();
     }
 
     @Test
@@ -132,7 +134,8 @@ class JsonTest {
     void goes64LevelsDeepAndNoDeeper() {
         String most = "[{\"a\":".repeat(32) + "1" + "}]".repeat(32);
         assertEquals(most, GatewayServer.Json.write(GatewayServer.Json.parse(most)));
-        assertEquals("not JSON: expected at most 64 levels at character 65", refusal("[".repeat(65) + "]".repeat(65)));
+        assertEquals("not JSON: expected at most 64 levels at character 65",
+            refusal("[".repeat(65) + "]".repeat(65)));
     }
 
     @Test
@@ -142,13 +145,17 @@ class JsonTest {
 
     @TestFactory
     Stream<DynamicTest> refusesAMegabyteOfNonsenseAtOnce() {
-        return Stream.of("[", "{", "]", "{\"a\":", "[1,", "[],", "9", "0", "-", "1.", "1e", "\"", "\\", "\"\\u", " ",
-            "\0", "\ud83d", "tru", "{\"a\":[")
-            .flatMap(piece -> Stream.of("", "[0,", "{\"a\":").map(start -> dynamicTest(quoted(start + piece), () -> {
-                String text = start + piece.repeat(MEGABYTE / piece.length());
-                String message = assertTimeout(Duration.ofSeconds(5), () -> refusal(text));
-                assertTrue(message.startsWith("not JSON: expected"), message);
-            })));
+        return Stream.of("[", "{", "]", "{\"a\":", "[1,", "[],", "9", "0", "-", "1.", "1e", "\"", "\\",
+            "\"\\u", " ", "\0", "\ud83d", "tru", "{\"a\":[")
+            .flatMap(piece -> Stream.of("", "[0,", "{\"a\":").map(start -> refusesAMegabyteOf(start, piece)));
+    }
+
+    private static DynamicTest refusesAMegabyteOf(String start, String piece) {
+        return dynamicTest(quoted(start + piece), () -> {
+            String text = start + piece.repeat(MEGABYTE / piece.length());
+            String message = assertTimeout(Duration.ofSeconds(5), () -> refusal(text));
+            assertTrue(message.startsWith("not JSON: expected"), message);
+        });
     }
 
     /** A name for a test: JUnit wants one that is not blank. */
@@ -165,17 +172,18 @@ class JsonTest {
         cases.put("empty objects", "[" + "{},".repeat(MEGABYTE / 3) + "{}]");
         cases.put("blanks", "[" + " ".repeat(MEGABYTE) + "]");
         return cases.entrySet().stream().map(one -> dynamicTest(one.getKey(), () -> {
-            Object value = assertTimeout(Duration.ofSeconds(5), () -> GatewayServer.Json.parse(one.getValue()));
+            Object value = assertTimeout(Duration.ofSeconds(5),
+                () -> GatewayServer.Json.parse(one.getValue()));
             assertEquals(one.getValue().replace(" ", ""), GatewayServer.Json.write(value));
         }));
     }
 
     @Test
-    void namesOfOneHashDoNotSlowItDown() {
+    void namesOfOneHashDoNotSlowItDown() {       // and "Aa" has the hash of "BB"
         StringBuilder text = new StringBuilder("{");
         for (int i = 0; i < 1 << 15; i++) {
             text.append('"');
-            for (int bit = 0; bit < 15; bit++) text.append((i >> bit & 1) == 0 ? "Aa" : "BB");   // which hash alike
+            for (int bit = 0; bit < 15; bit++) text.append((i >> bit & 1) == 0 ? "Aa" : "BB");
             text.append("\":0,");
         }
         String object = text.append("\"a\":0}").toString();
@@ -185,7 +193,8 @@ class JsonTest {
 
     @Test
     void writesWhatItReadUnchanged() {
-        for (String text : List.of("{\"a\":[1,-2.50,1E+400,true,null,\"b\"],\"c\":{}}", "[]", "\"\\\\ \\\" \\u0000\"")) {
+        for (String text : List.of("{\"a\":[1,-2.50,1E+400,true,null,\"b\"],\"c\":{}}", "[]",
+            "\"\\\\ \\\" \\u0000\"")) {
             assertEquals(text, GatewayServer.Json.write(GatewayServer.Json.parse(text)));
         }
     }

@@ -69,11 +69,12 @@ class SharedSectionsTest {
         Map<String, String> master = sections(Files.readString(MASTER));
         List<DynamicTest> tests = new ArrayList<>();
         for (Path file : COPIES) {
-            sections(Files.readString(file)).forEach((name, copy) -> tests.add(dynamicTest(name + " in " + file, () -> {
+            sections(Files.readString(file)).forEach((name,
+            copy) -> tests.add(dynamicTest(name + " in " + file, () -> {
                 String original = master.get(name);
                 if (original == null) fail(MASTER + " has no section " + name);
-                if (!copy.equals(original)) fail(name + " in " + file + " differs from " + MASTER + "'s from its line "
-                    + firstDifference(copy, original) + " on: edit it in " + MASTER + ", then run make sync");
+                if (!copy.equals(original)) fail(name + " in " + file + " differs from " + MASTER
+                    + "'s from its line " + firstDifference(copy, original) + " on: edit that one, then run make sync");
             })));
         }
         return tests;
@@ -87,13 +88,14 @@ class SharedSectionsTest {
     @TestFactory
     List<DynamicTest> everyMarkHasItsPartnerAndNoSharedTypeStandsOutsideOfThem() throws IOException {
         String types = String.join("|", sections(Files.readString(MASTER)).keySet());
+        Pattern declared = Pattern.compile("\\b(class|record|interface) (" + types + ")\\b");
         List<DynamicTest> tests = new ArrayList<>();
         for (Path file : COPIES) {
             String rest = SECTION.matcher(Files.readString(file)).replaceAll("");
             tests.add(dynamicTest(file.toString(), () -> {
-                assertFalse(rest.contains("> shared:") || rest.contains("< shared:"), "a mark without its partner");
-                assertFalse(Pattern.compile("\\b(class|record|interface) (" + types + ")\\b").matcher(rest).find(),
-                    "one of the types " + types + " outside of the marks");
+                assertFalse(rest.contains("> shared:") || rest.contains("< shared:"),
+                    "a mark without its partner");
+                assertFalse(declared.matcher(rest).find(), "one of " + types + " outside of the marks");
             }));
         }
         return tests;

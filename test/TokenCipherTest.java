@@ -35,9 +35,11 @@ class TokenCipherTest {
         GatewayServer.TokenCipher.binding("api", "http://10.0.0.1:3000", "/api");
     private static final GatewayServer.TokenCipher CIPHER = new GatewayServer.TokenCipher(List.of(SECRET));
 
-    // Made by SEAL_AND_OPEN below in node 20, with this salt and the bytes 100 to 111 as iv.
-    private static final String V1 = "AAECAwQFBgcICQoLDA0OD2RlZmdoaWprbG1ub/Zgh+2o5/ZZ1LjJ8TNrEJqhpAZEG4pK35E=";
-    private static final String V2 = "v2.AAECAwQFBgcICQoLDA0OD2RlZmdoaWprbG1ubzS/R9rMlVifSFcKcaUr5okA97y1w75aZB8=";
+    // Made once in node 20 as SEAL_AND_OPEN below does it, with this salt and the bytes 100 to 111 as iv.
+    private static final String V1 =
+        "AAECAwQFBgcICQoLDA0OD2RlZmdoaWprbG1ub/Zgh+2o5/ZZ1LjJ8TNrEJqhpAZEG4pK35E=";
+    private static final String V2 =
+        "v2.AAECAwQFBgcICQoLDA0OD2RlZmdoaWprbG1ubzS/R9rMlVifSFcKcaUr5okA97y1w75aZB8=";
     private static final String V1_NOT_ASCII =
         "AAECAwQFBgcICQoLDA0OD2RlZmdoaWprbG1ub4UkZJE2XIQbmnRMT/vseIKdA0Tfbhnb1hVEnKxaqo/p";
 
@@ -53,9 +55,10 @@ class TokenCipherTest {
         async function again({ secret, value, binding }) {
           const v2 = value.startsWith("v2."), all = Buffer.from(v2 ? value.slice(3) : value, "base64");
           const salt = all.subarray(0, 16), use = await key(secret, salt, v2 ? 600000 : 100000);
-          const gcm = iv => v2 ? { name: "AES-GCM", iv, additionalData: utf8(binding) } : { name: "AES-GCM", iv };
+          const gcm = iv => ({ name: "AES-GCM", iv, additionalData: utf8(v2 ? binding : "") });
           const token = await subtle.decrypt(gcm(all.subarray(16, 28)), use, all.subarray(28));
-          const iv = webcrypto.getRandomValues(new Uint8Array(12)), sealed = await subtle.encrypt(gcm(iv), use, token);
+          const iv = webcrypto.getRandomValues(new Uint8Array(12));
+          const sealed = await subtle.encrypt(gcm(iv), use, token);
           const value2 = Buffer.concat([salt, iv, Buffer.from(sealed)]).toString("base64");
           return { token: new TextDecoder().decode(token), value: (v2 ? "v2." : "") + value2 };
         }
@@ -122,7 +125,8 @@ class TokenCipherTest {
 
     @Test
     void neverSealsTwiceAlike() {
-        List<String> sealed = IntStream.range(0, 100).mapToObj(i -> CIPHER.seal("the-token", SALT, BINDING)).toList();
+        List<String> sealed = IntStream.range(0, 100).mapToObj(i -> CIPHER.seal("the-token", SALT,
+        BINDING)).toList();
         long ivs = sealed.stream().map(value -> value.substring(0, 3 + 28 * 4 / 3)).distinct().count();
         assertEquals(100, ivs);
     }
@@ -136,7 +140,8 @@ class TokenCipherTest {
 
     /** And says nothing about the token or the secrets. */
     private static void assertStaysShut(GatewayServer.TokenCipher cipher, String value, String binding) {
-        String message = assertThrows(GeneralSecurityException.class, () -> cipher.open(value, binding)).getMessage();
+        String message = assertThrows(GeneralSecurityException.class, () -> cipher.open(value,
+            binding)).getMessage();
         for (String hidden : List.of("the-token", "the-secret", "another-secret")) {
             assertFalse(message.contains(hidden), message);
         }
@@ -163,13 +168,16 @@ class TokenCipherTest {
             GatewayServer.TokenCipher.binding("api", "http://10.6.6.6:3000", "/api"),
             GatewayServer.TokenCipher.binding("api", "http://10.0.0.1:3000", "/"),
             GatewayServer.TokenCipher.binding("api", "http://10.0.0.1:3000", ""), "")
-            .map(elsewhere -> dynamicTest("\"" + elsewhere + "\"", () -> assertStaysShut(CIPHER, V2, elsewhere)));
+            .map(elsewhere -> dynamicTest("\"" + elsewhere + "\"", () -> assertStaysShut(CIPHER, V2,
+            elsewhere)));
     }
 
     @Test
     void doesNotLetAnEntrysPartsRunIntoEachOther() {
-        assertNotEquals(GatewayServer.TokenCipher.binding("a", "b", "/c"), GatewayServer.TokenCipher.binding("ab", "", "/c"));
-        assertNotEquals(GatewayServer.TokenCipher.binding("a", "b/c", ""), GatewayServer.TokenCipher.binding("a", "b", "/c"));
+        assertNotEquals(GatewayServer.TokenCipher.binding("a", "b", "/c"),
+            GatewayServer.TokenCipher.binding("ab", "", "/c"));
+        assertNotEquals(GatewayServer.TokenCipher.binding("a", "b/c", ""),
+            GatewayServer.TokenCipher.binding("a", "b", "/c"));
     }
 
     @Test
@@ -188,7 +196,7 @@ class TokenCipherTest {
         parts.put("the tag's last byte", 28 + "the-token".length() + 15);
         return parts.entrySet().stream().map(part -> dynamicTest(part.getKey(), () -> {
             assertStaysShut(CIPHER, withOneBitChanged(V1, part.getValue()), "");
-            if (part.getValue() == 0) return;                         // another salt: a key to derive, for v1 only
+            if (part.getValue() == 0) return;      // another salt: a key to derive, for v1 only
             assertStaysShut(CIPHER, "v2." + withOneBitChanged(V2.substring(3), part.getValue()), BINDING);
         }));
     }
@@ -204,9 +212,11 @@ class TokenCipherTest {
         byte[] bytes = Base64.getDecoder().decode(V1);
         Stream<String> cut = IntStream.of(0, 1, 16, 28, 43, 44, bytes.length - 1)
             .mapToObj(length -> Base64.getEncoder().encodeToString(Arrays.copyOf(bytes, length)));
-        Stream<String> other = Stream.of(V1 + "AAAA", V1 + " ", V1 + "\n", "!" + V1.substring(1), V1.replace('/', '_'));
+        Stream<String> other = Stream.of(V1 + "AAAA", V1 + " ", V1 + "\n", "!" + V1.substring(1),
+            V1.replace('/', '_'));
         return Stream.concat(cut, other).flatMap(value -> Stream.of(value, "v2." + value))
-            .map(value -> dynamicTest(value.length() + " characters", () -> assertStaysShut(CIPHER, value, "")));
+            .map(value -> dynamicTest(value.length() + " characters", () -> assertStaysShut(CIPHER, value,
+            "")));
     }
 
     @TestFactory
@@ -214,21 +224,20 @@ class TokenCipherTest {
         Map<String, Boolean> cases = new LinkedHashMap<>();
         cases.put(V1, true);
         cases.put(V2, true);
-        cases.put(V2.substring(0, 40), true);                                        // torn: never to be sent as it is
+        cases.put(V2.substring(0, 40), true);      // torn: never to be sent as it is
         cases.put("v2.", true);
         cases.put("v2.!", true);
-        cases.put(Base64.getEncoder().encodeToString(new byte[44]), true);            // an empty token, sealed
+        cases.put(Base64.getEncoder().encodeToString(new byte[44]), true);      // an empty token, sealed
         cases.put(Base64.getEncoder().encodeToString(new byte[43]), false);
         cases.put("", false);
         cases.put("the-token", false);
         cases.put("tökén", false);
-        cases.put("Aa0".repeat(100) + "-", false);                                    // base64url is not base64
+        cases.put("Aa0".repeat(100) + "-", false);      // base64url is not base64
         cases.put("0123456789abcdef".repeat(4), false);
         cases.put("0123456789ABCDEF".repeat(8), false);
-        cases.put("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
-            false);                                                                   // a JWT
+        cases.put("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P", false);
         cases.put("ghp_" + "a1B2".repeat(9), false);
-        cases.put("v2.local.QAxIpVe-ECVNI1z4xQbm_qQYomyT3h8FtV8bxkz8pBJWkT8f7HtlOpbroPDEZUKop_vaglyp76CzYy375cHm", false);
+        cases.put("v2.local.QAxIpVe-ECVNI1z4xQbm_qQYomyT3h8FtV8bxkz8pBJWkT8f7HtlOpbroPDEZUKop", false);
         return cases.entrySet().stream().map(one -> dynamicTest("\"" + one.getKey() + "\"",
             () -> assertEquals(one.getValue(), GatewayServer.TokenCipher.isSealed(one.getKey()))));
     }
@@ -252,10 +261,12 @@ class TokenCipherTest {
         CIPHER.open(V1, "");
         long derived = nanosToOpen(CIPHER, 40);
         long deriving = nanosToOpen(new GatewayServer.TokenCipher(List.of(SECRET)), 1);
-        assertTrue(derived < 10 * deriving, "40 tokens took " + derived + " ns, one with its key " + deriving + " ns");
+        assertTrue(derived < 10 * deriving,
+            "40 tokens took " + derived + " ns, one with its key " + deriving + " ns");
     }
 
-    private static long nanosToOpen(GatewayServer.TokenCipher cipher, int times) throws GeneralSecurityException {
+    private static long nanosToOpen(GatewayServer.TokenCipher cipher,
+        int times) throws GeneralSecurityException {
         long start = System.nanoTime();
         for (int i = 0; i < times; i++) assertEquals("the-token", cipher.open(V1, ""));
         return System.nanoTime() - start;
