@@ -77,6 +77,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -2509,8 +2510,18 @@ public final class GatewayServer implements AutoCloseable {
          */
         Store(Path file) throws IOException {
             this.file = Files.exists(file) ? file.toRealPath() : file.toAbsolutePath();
-            lock = Durable.lock(Path.of(this.file + ".lock"));
-            now = new Snapshot(version(), read());
+            try {
+                lock = Durable.lock(Path.of(this.file + ".lock"));
+            } catch (FileSystemException e) {
+                throw new Env.Refused("REGISTRY_FILE " + file + " cannot be kept there: its folder is not there,"
+                    + " or may not be written to.");
+            }
+            try {
+                now = new Snapshot(version(), read());
+            } catch (IOException e) {
+                lock.close();
+                throw e;
+            }
             writer = Thread.ofPlatform().daemon().name("registry").start(this::write);
         }
 
@@ -2526,7 +2537,8 @@ public final class GatewayServer implements AutoCloseable {
                     String key = (String) entry.get("key");
                     Map<?, ?> data = (Map<?, ?>) entry.get("data");
                     Entry.of(key, data);
-                    entries.put(key, Stored.of(key, data, (Map<?, ?>) entry.get("metadata")));
+                    Object metadata = entry.get("metadata");             // a list made by hand may have none
+                    entries.put(key, Stored.of(key, data, metadata == null ? Map.of() : (Map<?, ?>) metadata));
                 }
                 return entries;
             } catch (IllegalArgumentException | ClassCastException | NullPointerException
