@@ -38,8 +38,9 @@
  *    8  The registry    the embedded one: its store and its protocol
  *    9  TLS             the certificate in front, the trust in backends behind
  *   10  Own endpoints   /gateway/health and its sisters
- *   11  Demo            two backends to play with
- *   12  Toolbox         addresses and logging; then what the three programs share
+ *   11  What happened   counted, remembered, written down
+ *   12  Demo            two backends to play with
+ *   13  Toolbox         addresses and logging; then what the three programs share
  */
 
 import com.sun.net.httpserver.Headers;
@@ -50,6 +51,7 @@ import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsExchange;
 import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
+import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -63,16 +65,20 @@ import java.net.NoRouteToHostException;
 import java.net.ProtocolException;
 import java.net.Socket;
 import java.net.URI;
+import java.net.URLDecoder;
 import java.net.UnknownHostException;
 import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.MalformedInputException;
@@ -80,6 +86,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -94,18 +101,23 @@ import java.security.Principal;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
 import java.security.Signature;
+import java.security.cert.CertPathBuilderException;
 import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Deque;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -118,6 +130,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
@@ -127,16 +140,22 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Flow;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -151,6 +170,7 @@ import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.TrustManager;
@@ -307,6 +327,7 @@ public final class GatewayServer implements AutoCloseable {
             awaitQuiet(grace - grace / 2);
         }
         close();
+        Log.flush();
     }
 
     /**
@@ -360,7 +381,7 @@ public final class GatewayServer implements AutoCloseable {
                   int cacheTtl, int healthInterval, int healthTimeout, int healthFailures,
                   int connectTimeout, int upstreamTimeout, long maxBody, int shutdownGrace,
                   String adminToken, List<Cidr> trustedProxies, Allowed allowed, boolean rewriteRedirects,
-                  Tls.Source tls, String backendCa,
+                  Tls.Source tls, String backendCa, String etcdUser, String etcdPassword,
                   String accessLog, int registryPort, String registryBind, String registryFile,
                   boolean demo, boolean registryOnly, Path envFile, Map<String, String> newKeys) {
 
@@ -376,7 +397,9 @@ public final class GatewayServer implements AutoCloseable {
             Env.Setting.of("registry-only", "", null, "serves the embedded registry and no gateway"),
             Env.Setting.of("env-file", "", "", "settings are read from this file instead of .env"),
             Env.Setting.of("registry-url", "BACKENDS_REGISTRY_URL", "",
-                "where backends are written down: http(s)://… or file:…; empty: the embedded registry"),
+                "where backends are written down: http(s)://…, etcd(s)://… or file:…; empty: embedded"),
+            Env.Setting.of("etcd-username", "ETCD_USERNAME", "", "etcd's user, if it asks for one"),
+            Env.Setting.of("etcd-password", "ETCD_PASSWORD", "", "that user's password"),
             Env.Setting.of("api-key", "API_KEY", "", "the registry's key"),
             Env.Setting.of("encryption-key", "ENCRYPTION_KEY", "",
                 "opens the backends' tokens; several, with commas, while changing it"),
@@ -432,6 +455,7 @@ public final class GatewayServer implements AutoCloseable {
                 env.number("max-body-bytes", 0, Long.MAX_VALUE / 10), millis(env, "shutdown-grace-ms", 0),
                 env.text("admin-token"), cidrs(env, "trusted-proxies"), allowed(env),
                 env.isOn("rewrite-redirects"), tls(env), env.text("backend-ca"),
+                env.text("etcd-username"), env.text("etcd-password"),
                 env.choice("access-log", "off", "errors", "text", "json"),
                 (int) env.number("registry-port", 0, 65535), env.text("registry-bind"),
                 demo ? Demo.file() : env.text("registry-file"), demo, env.isOn("registry-only"),
@@ -446,8 +470,8 @@ public final class GatewayServer implements AutoCloseable {
 
         private static String registryUrl(Env env) {
             String url = env.text("registry-url");
-            if (!url.matches("|file:.+|https?://[^/?#@]+(/[^?#]*)?")) {
-                env.fault("registry-url", "must be http://…, https://… or file:…; no query, no password.");
+            if (!url.matches("|file:.+|https?://[^/?#@]+(/[^?#]*)?") && !Etcd.URL.matcher(url).matches()) {
+                env.fault("registry-url", "must be http(s)://…, etcd(s)://… or file:…, without a query.");
             }
             return url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
         }
@@ -458,7 +482,7 @@ public final class GatewayServer implements AutoCloseable {
             if (key.chars().anyMatch(c -> c < ' ' || c > '~')) {
                 env.fault(option, "must be of visible ASCII characters, for it travels in a header.");
             }
-            if (!key.isEmpty() || registryUrl.startsWith("file:")) return key;
+            if (!key.isEmpty() || registryUrl.matches("(file|etcds?):.*")) return key;
             if (registryUrl.isEmpty()) {
                 byte[] random = new byte[24];
                 new SecureRandom().nextBytes(random);
@@ -690,6 +714,7 @@ public final class GatewayServer implements AutoCloseable {
         final Headers headers;
         final String method;
         final String id;
+        final InetAddress peer;
         final long began = System.nanoTime();
         final Watch watch = Watch.ofThisThread();
         final List<String> attempts = new ArrayList<>(1);  // "name: what went wrong", for those that failed
@@ -704,13 +729,10 @@ public final class GatewayServer implements AutoCloseable {
             this.exchange = exchange;
             headers = exchange.getRequestHeaders();
             method = exchange.getRequestMethod();
+            peer = exchange.getRemoteAddress().getAddress();
             String given = headers.getFirst("X-Request-Id");
             boolean sane = given != null && ID.matcher(given).matches();       // it will stand in log lines
             id = sane ? given : PROCESS + "-" + COUNT.incrementAndGet();
-        }
-
-        InetAddress peer() {
-            return exchange.getRemoteAddress().getAddress();
         }
 
         /** Host and port that the client named: an absolute-form overrules Host (RFC 9112 section 3.2.2). */
@@ -790,15 +812,15 @@ public final class GatewayServer implements AutoCloseable {
         private final Routes routes;
         private final Backends backends;
         private final OwnEndpoints own;
-        private final AccessLog log;
+        private final Record record;
         private volatile boolean draining;
 
         Gateway(Config config, Routes routes, Backends backends) {
             this.config = config;
             this.routes = routes;
             this.backends = backends;
-            this.own = new OwnEndpoints(config, routes, () -> draining);
-            this.log = new AccessLog(config.accessLog());
+            this.record = new Record(config.accessLog());
+            this.own = new OwnEndpoints(config, routes, record, () -> draining);
         }
 
         /** From now on every answer closes its connection, and /gateway/health says 503. */
@@ -809,6 +831,7 @@ public final class GatewayServer implements AutoCloseable {
         @Override
         public void handle(HttpExchange exchange) throws IOException {
             Inbound in = new Inbound(exchange);
+            record.inFlight.increment();
             try {
                 in.watch.until(Watch.For.REQUEST_BODY);
                 // JDKs before the hardening of 2026 misread some chunked bodies: nothing is read after one.
@@ -826,7 +849,7 @@ public final class GatewayServer implements AutoCloseable {
                 Log.warn("Request " + in.id + " met a fault of the gateway: " + Log.trace(fault));
                 refuse(in, new Refused(Cause.INTERNAL, "The gateway has a fault; its log has the details."));
             } finally {
-                log.write(in);
+                record.add(in);
             }
         }
 
@@ -893,19 +916,24 @@ public final class GatewayServer implements AutoCloseable {
             while (true) {
                 Backend backend = route.pick(unreachable);
                 if (backend == null) throw unserved(in, route, last);
+                if (last != null) record.retries.increment();
                 in.backend = backend;
-                switch (backends.attempt(in, route, backend, headers, body)) {
-                    case Attempt.Answered answered -> {
-                        relay(in, route, answered.response());
-                        return;
+                backend.traffic.inFlight.increment();
+                try {
+                    switch (backends.attempt(in, route, backend, headers, body)) {
+                        case Attempt.Answered answered -> {
+                            relay(in, route, answered.response());
+                            return;
+                        }
+                        case Attempt.Failed failed -> last = failed;
                     }
-                    case Attempt.Failed failed -> {
-                        last = failed;
-                        in.attempts.add(backend.name() + ": " + failed.cause().word);
-                        if (!mayRetry(in, failed, body)) throw unserved(in, route, last);
-                        if (failed.neverSent()) unreachable.add(backend);
-                    }
+                } finally {
+                    backend.traffic.inFlight.decrement();
                 }
+                backend.traffic.failures.increment();
+                in.attempts.add(backend.name() + ": " + last.cause().word);
+                if (!mayRetry(in, last, body)) throw unserved(in, route, last);
+                if (last.neverSent()) unreachable.add(backend);
             }
         }
 
@@ -932,6 +960,7 @@ public final class GatewayServer implements AutoCloseable {
         private void relay(Inbound in, Route route, HttpResponse<Download> response) throws IOException {
             try (Download body = response.body()) {
                 ResponseHeaders.copy(in, route, response.headers(), config.rewriteRedirects());
+                if (draining) in.closeAfterwards();            // it may have begun before
                 long length = ResponseHeaders.length(in, response);
                 in.watch.until(Watch.For.CLIENT_TO_READ);
                 in.begin(response.statusCode(), length);
@@ -986,7 +1015,8 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static final Set<Cause> UNREADABLE =
-            EnumSet.of(Cause.BAD_METHOD, Cause.BAD_HEADER, Cause.BAD_BODY, Cause.BAD_VERSION, Cause.CLIENT_STALLED);
+            EnumSet.of(Cause.BAD_METHOD, Cause.BAD_HEADER, Cause.BAD_BODY, Cause.BAD_VERSION,
+                Cause.CLIENT_STALLED);
     }
 
     /** The headers that a backend gets: the client's, less what is not for it, and then the gateway's own. */
@@ -1017,8 +1047,8 @@ public final class GatewayServer implements AutoCloseable {
                 for (String value : header.getValue()) checkValue(name, value);
                 result.put(name, header.getValue());
             }
-            boolean trusted = Cidr.anyContains(config.trustedProxies(), in.peer());
-            String peer = Log.host(in.peer());
+            boolean trusted = Cidr.anyContains(config.trustedProxies(), in.peer);
+            String peer = Log.host(in.peer);
             set(result, "X-Forwarded-For", before(in, trusted, "X-Forwarded-For", ", ") + peer);
             set(result, "X-Forwarded-Host", given(in, trusted, "X-Forwarded-Host", in.host()));
             set(result, "X-Forwarded-Proto", given(in, trusted, "X-Forwarded-Proto", in.scheme()));
@@ -1573,7 +1603,8 @@ public final class GatewayServer implements AutoCloseable {
             final String message;
 
             For(long millis, Cause cause, String message) {
-                this.millis = millis;
+                // No setting, for nobody needs one; but tests would take minutes without -Dgateway.wait.….
+                this.millis = Long.getLong("gateway.wait." + name(), millis);
                 this.cause = cause;
                 this.message = message;
             }
@@ -1697,17 +1728,19 @@ public final class GatewayServer implements AutoCloseable {
         final String token;                                // opened; empty where there is none
         final String fault;                                // why it cannot serve; empty where it can
         final Health health;
+        final Traffic traffic;
         final String authority;                            // host and port as the url has them: its Host
         private final String basePath;
         private final String host;
         private final String port;                         // with its colon, or empty
 
-        Backend(Entry entry, Map<?, ?> data, String token, String fault, Health health) {
+        Backend(Entry entry, Map<?, ?> data, String token, String fault, Health health, Traffic traffic) {
             this.entry = entry;
             this.data = data;
             this.token = token;
             this.fault = fault;
             this.health = health;
+            this.traffic = traffic;
             URI url = URI.create(entry.url());
             authority = url.getRawAuthority();
             basePath = url.getRawPath();
@@ -1726,6 +1759,11 @@ public final class GatewayServer implements AutoCloseable {
 
         boolean isSecure() {
             return entry.url().startsWith("https:");
+        }
+
+        /** What is wrong with it, or was at the last look; empty where nothing is. */
+        String reason() {
+            return fault.isEmpty() ? health.reason : fault;
         }
 
         boolean isAvailable() {
@@ -1756,11 +1794,12 @@ public final class GatewayServer implements AutoCloseable {
                 while (end < rest.length() && "/?#".indexOf(rest.charAt(end)) < 0) end++;
                 if (!rest.substring(2, end).equalsIgnoreCase(authority)) return location;
                 path = rest.substring(end).startsWith("/") ? rest.substring(end) : "/" + rest.substring(end);
-            } else if (!location.startsWith("/") || begins(location, prefix)) {
+            } else if (!location.startsWith("/") || basePath.isEmpty() && begins(location, prefix)) {
                 return location;
             }
             if (!begins(path, basePath)) return location;
-            return prefix + path.substring(basePath.length());
+            String moved = prefix + path.substring(basePath.length());
+            return moved.startsWith("/") ? moved : "/" + moved;
         }
 
         /** Whether a path, with what may follow it, is this prefix or lies under it. */
@@ -1923,7 +1962,8 @@ public final class GatewayServer implements AutoCloseable {
                 token = "";
                 Log.warn("Backend " + entry.name() + " is out of service: " + fault + ".");
             }
-            return new Backend(entry, item.data(), token, fault, health);
+            Traffic traffic = known == null ? new Traffic() : known.traffic;
+            return new Backend(entry, item.data(), token, fault, health, traffic);
         }
     }
 
@@ -2098,11 +2138,11 @@ public final class GatewayServer implements AutoCloseable {
                     case List<?> items -> items.forEach(item -> result.add(item(item)));
                     case Map<?, ?> object -> object.forEach((key, data) ->
                         result.add(new Item(key.toString().replaceFirst("^backends:", ""), map(data))));
-                    case null, default -> throw new IOException("the registry's answer is no list");
+                    case null, default -> throw new IOException("its answer is no list");
                 }
                 return new Listing(version, result);
             } catch (IllegalArgumentException e) {
-                throw new IOException("the registry's answer is " + e.getMessage());
+                throw new IOException("its answer is " + e.getMessage());
             }
         }
 
@@ -2134,6 +2174,7 @@ public final class GatewayServer implements AutoCloseable {
             if (store != null) return new EmbeddedRegistry(store);
             String url = config.registryUrl();
             if (url.startsWith("file:")) return new FileRegistry(url.substring(5));
+            if (url.startsWith("etcd")) return new EtcdRegistry(config);
             return new HttpRegistry(url, config.apiKey());
         }
     }
@@ -2155,6 +2196,70 @@ public final class GatewayServer implements AutoCloseable {
         public Listing await(Listing known, long millis) throws InterruptedException {
             if (known != null) store.awaitChange(known.version(), millis);
             return read(known);
+        }
+    }
+
+    /**
+     * etcd: everything is read once, and from then on only what changes. Its own word for a state is a
+     * revision.
+     */
+    static final class EtcdRegistry implements Registry {
+        private static final String FOLDER = "/backend-gateway/backends/";
+        private static final Duration GLANCE = Duration.ofMillis(100);
+
+        private final Etcd etcd;
+
+        EtcdRegistry(Config config) {
+            etcd = new Etcd(config.registryUrl(), config.etcdUser(), config.etcdPassword());
+        }
+
+        @Override
+        public String place() {
+            return etcd.toString();
+        }
+
+        @Override
+        public Listing read(Listing known) throws IOException, InterruptedException {
+            return known == null ? readAll() : await(known, GLANCE.toMillis());
+        }
+
+        private Listing readAll() throws IOException, InterruptedException {
+            Etcd.Snapshot all = etcd.range(FOLDER);
+            return after(new Listing("", List.of()), all.revision(), all.items());
+        }
+
+        /** Watches until something changed. Where the watch cannot go on, everything is read anew. */
+        @Override
+        public Listing await(Listing known, long millis) throws IOException, InterruptedException {
+            if (known == null) return readAll();
+            List<Etcd.Item> changes = new ArrayList<>();
+            try {
+                long next = etcd.watch(FOLDER, Long.parseLong(known.version()) + 1, Duration.ofMillis(millis),
+                    items -> !changes.addAll(items));
+                return changes.isEmpty() ? known : after(known, next - 1, changes);
+            } catch (IOException e) {
+                return readAll();
+            }
+        }
+
+        private static Listing after(Listing before, long revision, List<Etcd.Item> changes) {
+            Map<String, Listing.Item> items = new LinkedHashMap<>();
+            for (Listing.Item item : before.items()) items.put(item.key(), item);
+            for (Etcd.Item change : changes) {
+                String key = change.key().substring(FOLDER.length());
+                if (change.value() == null) items.remove(key);
+                else items.put(key, new Listing.Item(key, dataOf(change.value())));
+            }
+            return new Listing(Long.toString(revision), List.copyOf(items.values()));
+        }
+
+        /** A value that is no JSON becomes an entry without data, which is skipped with a reason. */
+        private static Map<?, ?> dataOf(String value) {
+            try {
+                return Json.parseObject(value).get("data") instanceof Map<?, ?> data ? data : Map.of();
+            } catch (IllegalArgumentException e) {
+                return Map.of();
+            }
         }
     }
 
@@ -2246,25 +2351,17 @@ public final class GatewayServer implements AutoCloseable {
 
         private Listing fetch(Listing known, long wait) throws IOException, InterruptedException {
             URI list = URI.create(url + "/collections/backends" + (wait > 0 ? "?wait=" + wait : ""));
-            HttpRequest.Builder request = HttpRequest.newBuilder(list)
-                .timeout(Duration.ofMillis(TIMEOUT + wait * 1000))
-                .header("Authorization", "Bearer " + apiKey);
+            HttpRequest.Builder request =
+                HttpRequest.newBuilder(list).header("Authorization", "Bearer " + apiKey);
             if (known != null && !known.version().isEmpty()) request.header("If-None-Match", known.version());
-            HttpResponse<InputStream> response =
-                client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
-            try (InputStream body = response.body()) {
-                if (response.statusCode() == 304 && known != null) return known;
-                if (response.statusCode() == 401 || response.statusCode() == 403) {
-                    throw new IOException("the registry refuses our API_KEY");
-                }
-                if (response.statusCode() != 200) {
-                    throw new IOException("the registry answered " + response.statusCode());
-                }
-                byte[] bytes = body.readNBytes(LARGEST + 1);
-                if (bytes.length > LARGEST) throw new IOException("the registry's list is too large");
-                return Listing.parse(response.headers().firstValue("ETag").orElse(""),
-                    new String(bytes, StandardCharsets.UTF_8));
-            }
+            Duration time = Duration.ofMillis(TIMEOUT + wait * 1000);
+            Reply reply = Reply.to(request.build(), client, LARGEST, time);
+            if (reply.status() == 304 && known != null) return known;
+            return switch (reply.status()) {
+                case 200 -> Listing.parse(reply.headers().firstValue("ETag").orElse(""), reply.body());
+                case 401, 403 -> throw new IOException("it refuses our API_KEY");
+                default -> throw new IOException("it answers " + reply.status());
+            };
         }
     }
 
@@ -2285,6 +2382,8 @@ public final class GatewayServer implements AutoCloseable {
         private volatile long confirmed;  // epoch ms when the registry last agreed with the table
         private volatile long lastSearch;                  // System.nanoTime of the last refresh for a path
         private volatile String trouble = "";  // why the last refresh failed; empty where it did not
+        final LongAdder answers = new LongAdder();
+        final LongAdder failures = new LongAdder();
 
         Routes(Registry registry, TokenCipher cipher, Config config, AtomicInteger flips) {
             this.registry = registry;
@@ -2394,6 +2493,7 @@ public final class GatewayServer implements AutoCloseable {
         private boolean accept(Listing listing) {
             if (listing != table.listing()) table = table.next(listing, cipher, flips);
             confirmed = System.currentTimeMillis();
+            answers.increment();
             if (!trouble.isEmpty() || !isLoaded()) {
                 Log.info("Registry  " + registry.place() + " answered: " + table.backends().size()
                     + " backends, " + table.skipped().size() + " entries skipped.");
@@ -2404,8 +2504,9 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private void note(Exception e) {
-            String now = e instanceof ConnectException ? "it cannot be connected to"
-                : String.valueOf(e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage());
+            failures.increment();
+            String now = e instanceof NoSuchFileException ? "there is no such file"
+                : e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
             if (now.equals(trouble)) return;
             trouble = now;
             Log.warn("Registry " + registry.place() + " is of no use: " + Log.clean(now) + ". "
@@ -2513,8 +2614,8 @@ public final class GatewayServer implements AutoCloseable {
             try {
                 lock = Durable.lock(Path.of(this.file + ".lock"));
             } catch (FileSystemException e) {
-                throw new Env.Refused("REGISTRY_FILE " + file + " cannot be kept there: its folder is not there,"
-                    + " or may not be written to.");
+                throw new Env.Refused("REGISTRY_FILE " + file + " cannot be kept there: make its folder, or "
+                    + "make it writable.");
             }
             try {
                 now = new Snapshot(version(), read());
@@ -2537,8 +2638,8 @@ public final class GatewayServer implements AutoCloseable {
                     String key = (String) entry.get("key");
                     Map<?, ?> data = (Map<?, ?>) entry.get("data");
                     Entry.of(key, data);
-                    Object metadata = entry.get("metadata");             // a list made by hand may have none
-                    entries.put(key, Stored.of(key, data, metadata == null ? Map.of() : (Map<?, ?>) metadata));
+                    Map<?, ?> metadata = (Map<?, ?>) entry.get("metadata");
+                    entries.put(key, Stored.of(key, data, metadata == null ? Map.of() : metadata));
                 }
                 return entries;
             } catch (IllegalArgumentException | ClassCastException | NullPointerException
@@ -2815,7 +2916,7 @@ public final class GatewayServer implements AutoCloseable {
             }
             try {
                 Entry.of(key, data);
-                // The list has them deeper than the body did, and numbers in other words: it must stay readable.
+                // The list has them deeper than the body, and its numbers written anew: can it be read?
                 Json.parse("[[[" + Json.write(data) + "," + Json.write(about) + "]]]");
             } catch (IllegalArgumentException e) {
                 throw Answer.error(400, "Invalid entry", e.getMessage());
@@ -3066,23 +3167,33 @@ public final class GatewayServer implements AutoCloseable {
             void answer(Inbound in) throws IOException;
         }
 
-        private record Endpoint(String method, boolean open, Page page) {}
+        /** Who may see a page: everybody, or the operator alone. */
+        private enum For { ALL, OPERATOR }
+
+        private record Endpoint(String method, For whom, Page page) {}
 
         private final Config config;
         private final Routes routes;
+        private final Record record;
         private final BooleanSupplier draining;
         private final Map<String, Endpoint> endpoints = new LinkedHashMap<>();
 
-        OwnEndpoints(Config config, Routes routes, BooleanSupplier draining) {
+        OwnEndpoints(Config config, Routes routes, Record record, BooleanSupplier draining) {
             this.config = config;
             this.routes = routes;
+            this.record = record;
             this.draining = draining;
-            endpoints.put("/gateway/health", new Endpoint("GET", true, this::health));
-            endpoints.put("/gateway/status", new Endpoint("GET", false, this::status));
-            endpoints.put("/gateway/routing", new Endpoint("GET", false, this::routing));
-            endpoints.put("/gateway/reload", new Endpoint("POST", false, this::reload));
-            for (String page : List.of("health", "status", "routing")) {
-                // as the original had them
+            // A browser has no token to send for a page; this one has no data in it, and asks for the token.
+            For visitor = config.adminToken().isEmpty() ? For.OPERATOR : For.ALL;
+            endpoints.put("/gateway/", new Endpoint("GET", visitor, Dashboard::answer));
+            endpoints.put("/gateway/health", new Endpoint("GET", For.ALL, this::health));
+            endpoints.put("/gateway/status", new Endpoint("GET", For.OPERATOR, this::status));
+            endpoints.put("/gateway/routing", new Endpoint("GET", For.OPERATOR, this::routing));
+            endpoints.put("/gateway/explain", new Endpoint("GET", For.OPERATOR, this::explain));
+            endpoints.put("/gateway/failures", new Endpoint("GET", For.OPERATOR, this::failures));
+            endpoints.put("/gateway/metrics", new Endpoint("GET", For.OPERATOR, this::metrics));
+            endpoints.put("/gateway/reload", new Endpoint("POST", For.OPERATOR, this::reload));
+            for (String page : List.of("health", "status", "routing")) {       // as the original had them
                 endpoints.put("/proxy/" + page, endpoints.get("/gateway/" + page));
             }
         }
@@ -3092,8 +3203,9 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         void answer(Inbound in) throws IOException {
-            Endpoint endpoint = endpoints.get(in.target.path());
-            if (endpoint == null || !endpoint.open()) checkOperator(in);
+            String path = in.target.path();
+            Endpoint endpoint = endpoints.get(path.equals("/gateway") ? "/gateway/" : path);
+            if (endpoint == null || endpoint.whom() == For.OPERATOR) checkOperator(in);
             if (endpoint == null) {
                 throw new Refused(Cause.NO_SUCH_PAGE,
                     "The pages here are " + String.join(", ", endpoints.keySet()) + ".");
@@ -3103,6 +3215,7 @@ public final class GatewayServer implements AutoCloseable {
                 in.allow(endpoint.method());
                 throw new Refused(Cause.METHOD_REFUSED, "This page answers " + endpoint.method() + ".");
             }
+            in.exchange.getResponseHeaders().set("X-Content-Type-Options", "nosniff");
             endpoint.page().answer(in);
         }
 
@@ -3125,7 +3238,7 @@ public final class GatewayServer implements AutoCloseable {
         private static boolean isLocal(Inbound in) {
             for (String name : PASSED_ON) if (in.headers.containsKey(name)) return false;
             String host = in.host();
-            return in.peer().isLoopbackAddress() && host != null && LOCAL_HOST.matcher(host).matches();
+            return in.peer.isLoopbackAddress() && host != null && LOCAL_HOST.matcher(host).matches();
         }
 
         private static final List<String> PASSED_ON = List.of("Forwarded", "Via", "X-Real-IP",
@@ -3154,6 +3267,11 @@ public final class GatewayServer implements AutoCloseable {
             json.put("registry", routes.registry().place());
             if (!routes.trouble().isEmpty()) json.put("registryError", routes.trouble());
             json.put("skipped", table.skipped());
+            json.put("draining", draining.getAsBoolean());
+            json.put("uptime", (System.nanoTime() - record.since) / 1_000_000_000);
+            json.put("requests", record.durations.counts().stream().mapToLong(Long::longValue).sum());
+            json.put("inFlight", record.inFlight.sum());
+            json.put("latencyBounds", Durations.BOUNDS);
             in.answerJson(200, json, true);
         }
 
@@ -3163,15 +3281,20 @@ public final class GatewayServer implements AutoCloseable {
             json.put("name", backend.name());
             json.put("url", backend.entry.url());
             json.put("prefix", backend.data.get("prefix"));
-            String prefix = backend.entry.prefix();
-            json.put("normalized_prefix", prefix.isEmpty() ? "/" : prefix);
+            json.put("normalized_prefix", backend.entry.prefix().isEmpty() ? "/" : backend.entry.prefix());
             json.put("weight", backend.entry.weight());
             json.put("healthy", backend.isAvailable());
-            json.put("lastCheck", health.lastCheck == 0 ? "never"
-                : Instant.ofEpochMilli(health.lastCheck).toString());
+            json.put("lastCheck", health.lastCheck == 0 ? "never" : Instant.ofEpochMilli(health.lastCheck));
             json.put("consecutiveFailures", health.failures);
-            String reason = backend.fault.isEmpty() ? health.reason : backend.fault;
-            if (!reason.isEmpty()) json.put("reason", reason);
+            if (!backend.reason().isEmpty()) json.put("reason", backend.reason());
+            Traffic traffic = backend.traffic;
+            json.put("requests", traffic.requests());
+            Map<String, Object> statuses = new LinkedHashMap<>();
+            for (int code = 2; code <= 5; code++) statuses.put(code + "xx", traffic.classes.get(code));
+            json.put("statuses", statuses);
+            json.put("failures", traffic.failures.sum());
+            json.put("inFlight", traffic.inFlight.sum());
+            json.put("latency", traffic.durations.counts());
             return json;
         }
 
@@ -3188,6 +3311,84 @@ public final class GatewayServer implements AutoCloseable {
             in.answerJson(200, json, true);
         }
 
+        private void failures(Inbound in) throws IOException {
+            in.answerJson(200, record.failures().stream().map(Finished::json).toList(), true);
+        }
+
+        private void metrics(Inbound in) throws IOException {
+            in.answer(200, "text/plain; version=0.0.4; charset=utf-8", Metrics.of(record, routes), true);
+        }
+
+        /** Tells what would become of a request for {@code path}, and sends nothing. */
+        private void explain(Inbound in) throws IOException {
+            String path = parameter(in.target.query(), "path");
+            if (path == null) {
+                throw new Refused(Cause.BAD_TARGET, "Ask for /gateway/explain?path=/api/x, percent-encoded.");
+            }
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("path", path);
+            try {
+                Target target = Target.of(path);
+                RoutingTable table = routes.table();
+                Route route = serves(target.path()) ? null : table.route(target.path());
+                json.put("considered", considered(table, target.path(), route));
+                json.put("route", route == null ? null : route.title());
+                if (route != null) explain(in, target, route, json);
+                else json.put("answer", serves(target.path()) ? "the gateway's own page" : "404 no-route");
+            } catch (Refused refused) {
+                json.put("answer", refused.cause.status + " " + refused.cause.word);
+                json.put("why", refused.getMessage());
+            }
+            in.answerJson(200, json, true);
+        }
+
+        private static String parameter(String query, String name) {
+            for (String part : query == null ? new String[0] : query.split("&")) {
+                if (part.startsWith(name + "=")) {
+                    return URLDecoder.decode(part.substring(name.length() + 1), StandardCharsets.UTF_8);
+                }
+            }
+            return null;
+        }
+
+        /** Every prefix that the path could have, the longest first, and why it was taken or not. */
+        private static List<Map<String, Object>> considered(RoutingTable table, String path, Route taken) {
+            List<Map<String, Object>> lines = new ArrayList<>();
+            for (int end = path.length(); end >= 0; end = path.lastIndexOf('/', end - 1)) {
+                String prefix = path.substring(0, end);
+                Route route = table.routes().get(prefix);
+                String why = route == null ? "no backend has it"
+                    : route == taken ? "taken: the longest that a backend has" : "shorter than the one taken";
+                lines.add(Map.of("prefix", prefix.isEmpty() ? "/" : prefix, "why", why));
+                if (end == 0) break;
+            }
+            return lines;
+        }
+
+        private void explain(Inbound in, Target target, Route route, Map<String, Object> json) {
+            List<Map<String, Object>> candidates = new ArrayList<>();
+            for (Backend backend : route.backends) {
+                Map<String, Object> line = new LinkedHashMap<>();
+                line.put("name", backend.name());
+                line.put("state", backend.isAvailable() ? "up" : "down");
+                if (!backend.reason().isEmpty()) line.put("reason", backend.reason());
+                line.put("weight", backend.entry.weight());
+                line.put("target", backend.entry.url() + target.behind(route.prefix));
+                String fingerprint = TokenCipher.fingerprint(config.apiKey(), backend.token);
+                line.put("authorization", backend.token.isEmpty() ? "none" : "Bearer #" + fingerprint);
+                candidates.add(line);
+            }
+            boolean served = route.backends.stream().anyMatch(Backend::isAvailable);
+            json.put("answer", served ? "from one of the candidates that are up" : "503 no-healthy-backend");
+            json.put("forwarded", target.behind(route.prefix));
+            json.put("candidates", candidates);
+            Map<String, Object> headers = new TreeMap<>();
+            RequestHeaders.of(in, route, config).forEach((name, values) -> {
+                if (name.startsWith("X-")) headers.put(name, values.getFirst());
+            });
+            json.put("headers", headers);
+        }
+
         private void reload(Inbound in) throws IOException {
             boolean done = routes.refresh();
             Map<String, Object> json = new LinkedHashMap<>();
@@ -3198,57 +3399,241 @@ public final class GatewayServer implements AutoCloseable {
         }
     }
 
-    /** One line for each request, or for each that failed, as ACCESS_LOG says. */
-    record AccessLog(String kind) {
-        void write(Inbound in) {
-            boolean failed = in.cause != null && in.cause.status >= 500;
-            switch (kind) {
-                case "text" -> Log.info(line(in));
-                case "json" -> Log.plain(Json.write(fields(in)));
+    // ---- 11. What happened -------------------------------------------------------------------------
+    // Counted for /gateway/metrics and the page, remembered for /gateway/failures, written as access log.
+
+    /** A request that is over, as the access log and /gateway/failures tell of it. */
+    record Finished(Instant time, String id, String client, String method, String path, int status,
+                    long bytes, long nanos, String backend, List<String> attempts, Cause cause) {
+
+        static Finished of(Inbound in) {
+            String path = in.target.path();                    // without the query: it may hold secrets
+            return new Finished(Instant.now(), in.id, Log.host(in.peer), Log.clean(in.method),
+                path.length() > 300 ? path.substring(0, 300) + "…" : path, in.status, in.bytes,
+                System.nanoTime() - in.began, in.backend == null ? "" : in.backend.name(),
+                List.copyOf(in.attempts), in.cause);
+        }
+
+        Map<String, Object> json() {
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("time", time.toString());
+            json.put("id", id);
+            json.put("client", client);
+            json.put("method", method);
+            json.put("path", path);
+            json.put("status", status);
+            json.put("bytes", bytes);
+            json.put("ms", nanos / 1_000_000);
+            json.put("backend", backend);
+            json.put("attempts", attempts);
+            if (cause != null) json.put("cause", cause.word);
+            return json;
+        }
+
+        String line() {
+            String failed = (cause == null ? "" : cause.word + " ") + String.join("; ", attempts);
+            return "%s  %-14s %-15s %-7s %3d %9d B %6d ms  %-12s %s  %s".formatted(
+                time.truncatedTo(ChronoUnit.MILLIS), id, client, method, status, bytes, nanos / 1_000_000,
+                backend.isEmpty() ? "-" : backend, path, failed).stripTrailing();
+        }
+    }
+
+    /** How long requests took: counts by upper bounds, and their sum. */
+    static final class Durations {
+        /** Upper bounds in milliseconds; one more bucket holds what took longer. */
+        static final List<Integer> BOUNDS =
+            List.of(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000);
+
+        private final AtomicLongArray buckets = new AtomicLongArray(BOUNDS.size() + 1);
+        private final LongAdder nanos = new LongAdder();
+
+        void add(long duration) {
+            int bucket = 0;
+            while (bucket < BOUNDS.size() && duration > BOUNDS.get(bucket) * 1_000_000L) bucket++;
+            buckets.incrementAndGet(bucket);
+            nanos.add(duration);
+        }
+
+        List<Long> counts() {
+            List<Long> counts = new ArrayList<>();
+            for (int i = 0; i < buckets.length(); i++) counts.add(buckets.get(i));
+            return counts;
+        }
+
+        double seconds() {
+            return nanos.sum() / 1e9;
+        }
+    }
+
+    /** What one backend was asked and how it answered. It outlives tables as long as the name is there. */
+    static final class Traffic {
+        final AtomicLongArray classes = new AtomicLongArray(6);    // [2] counts the answers 200 to 299
+        final LongAdder failures = new LongAdder();                // attempts without an answer
+        final LongAdder inFlight = new LongAdder();
+        final Durations durations = new Durations();
+
+        void answered(int status, long nanos) {
+            classes.incrementAndGet(Math.clamp(status / 100, 1, 5));
+            durations.add(nanos);
+        }
+
+        long requests() {
+            return classes.get(1) + classes.get(2) + classes.get(3) + classes.get(4) + classes.get(5);
+        }
+    }
+
+    /** What the gateway did, and the last requests that it had to answer itself or that broke. */
+    static final class Record {
+        private static final int REMEMBERED = 100;
+
+        final long since = System.nanoTime();
+        final Durations durations = new Durations();               // of all requests, own pages too
+        final LongAdder inFlight = new LongAdder();
+        final LongAdder retries = new LongAdder();
+        final Map<Cause, LongAdder> causes = new EnumMap<>(Cause.class);
+        private final Deque<Finished> failures = new ArrayDeque<>();
+        private final String accessLog;
+
+        Record(String accessLog) {
+            this.accessLog = accessLog;
+            for (Cause cause : Cause.values()) causes.put(cause, new LongAdder());
+        }
+
+        /** Takes note of a request that is over. */
+        void add(Inbound in) {
+            inFlight.decrement();
+            long nanos = System.nanoTime() - in.began;
+            durations.add(nanos);
+            if (in.backend != null) in.backend.traffic.answered(in.status, nanos);
+            boolean all = accessLog.equals("text") || accessLog.equals("json");
+            if (in.cause == null && !all) return;                  // nearly every request
+            Finished finished = Finished.of(in);
+            if (in.cause != null) remember(finished);
+            switch (accessLog) {
+                case "text" -> Log.later(finished::line);
+                case "json" -> Log.later(() -> Json.write(finished.json()));
                 case "errors" -> {
-                    if (failed) Log.warn(line(in));
+                    if (in.cause.status >= 500) Log.later(finished::line);
                 }
                 default -> { }
             }
         }
 
-        private static String line(Inbound in) {
-            return "%s %s %s %s %d %d bytes %d ms %s%s".formatted(in.id, Log.host(in.peer()),
-                Log.clean(in.method), Log.clean(in.target.path()), in.status, in.bytes, millis(in),
-                backend(in), failure(in));
+        private void remember(Finished finished) {
+            causes.get(finished.cause).increment();
+            synchronized (failures) {
+                if (failures.size() == REMEMBERED) failures.removeLast();
+                failures.addFirst(finished);
+            }
         }
 
-        private static Map<String, Object> fields(Inbound in) {
-            Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("time", Instant.now().toString());
-            fields.put("id", in.id);
-            fields.put("client", Log.host(in.peer()));
-            fields.put("method", in.method);
-            fields.put("path", in.target.path());              // without the query: it may hold secrets
-            fields.put("status", in.status);
-            fields.put("bytes", in.bytes);
-            fields.put("ms", millis(in));
-            fields.put("backend", backend(in));
-            fields.put("attempts", in.attempts);
-            if (in.cause != null) fields.put("error", in.cause.word);
-            return fields;
-        }
-
-        private static long millis(Inbound in) {
-            return (System.nanoTime() - in.began) / 1_000_000;
-        }
-
-        private static String backend(Inbound in) {
-            return in.backend == null ? "-" : in.backend.name();
-        }
-
-        private static String failure(Inbound in) {
-            return (in.cause == null ? "" : " " + in.cause.word)
-                + (in.attempts.isEmpty() ? "" : " (" + String.join("; ", in.attempts) + ")");
+        /** The newest first. */
+        List<Finished> failures() {
+            synchronized (failures) {
+                return List.copyOf(failures);
+            }
         }
     }
 
-    // ---- 11. Demo ----------------------------------------------------------------------------------
+    /** The text that Prometheus reads (its exposition format, version 0.0.4). */
+    static final class Metrics {
+        private final StringBuilder text = new StringBuilder();
+
+        private Metrics() {}
+
+        static String of(Record record, Routes routes) {
+            Metrics metrics = new Metrics();
+            metrics.requests(record, routes.table().backends());
+            metrics.duration(record.durations);
+            metrics.family("gateway_requests_in_flight", "gauge", "Requests under way.");
+            metrics.sample("", record.inFlight.sum());
+            metrics.family("gateway_retries_total", "counter", "Attempts after a first one.");
+            metrics.sample("", record.retries.sum());
+            metrics.family("gateway_failures_total", "counter", "Requests that no backend answered whole.");
+            record.causes.forEach((cause, count) ->
+                metrics.sample("cause=\"" + cause.word + "\"", count.sum()));
+            metrics.table(routes);
+            metrics.machine();
+            return metrics.text.toString();
+        }
+
+        private String family = "";
+
+        private void family(String name, String type, String help) {
+            family = name;
+            text.append("# HELP ").append(name).append(' ').append(help)
+                .append("\n# TYPE ").append(name).append(' ').append(type).append('\n');
+        }
+
+        private void sample(String labels, Number value) {
+            sample("", labels, value);
+        }
+
+        private void sample(String suffix, String labels, Number value) {
+            text.append(family).append(suffix);
+            if (!labels.isEmpty()) text.append('{').append(labels).append('}');
+            text.append(' ').append(value).append('\n');
+        }
+
+        private void requests(Record record, List<Backend> backends) {
+            family("gateway_requests_total", "counter", "Requests by backend and class of status.");
+            for (Backend backend : backends) {
+                for (int code = 1; code <= 5; code++) {
+                    long count = backend.traffic.classes.get(code);
+                    String labels = "backend=\"" + backend.name() + "\",code=\"" + code + "xx\"";
+                    if (count > 0 || code == 2) sample(labels, count);
+                }
+            }
+            family("gateway_backend_duration_seconds_total", "counter", "Time spent on its requests.");
+            for (Backend backend : backends) sample(label(backend), backend.traffic.durations.seconds());
+            family("gateway_backend_failures_total", "counter", "Attempts that a backend did not answer.");
+            for (Backend backend : backends) sample(label(backend), backend.traffic.failures.sum());
+            family("gateway_backend_requests_in_flight", "gauge", "Requests that a backend works on.");
+            for (Backend backend : backends) sample(label(backend), backend.traffic.inFlight.sum());
+            family("gateway_backend_up", "gauge", "Whether a backend is in service.");
+            for (Backend backend : backends) sample(label(backend), backend.isAvailable() ? 1 : 0);
+        }
+
+        private static String label(Backend backend) {
+            return "backend=\"" + backend.name() + "\"";      // a name has no character to be escaped
+        }
+
+        private void duration(Durations durations) {
+            family("gateway_request_duration_seconds", "histogram", "From the head to the answer's end.");
+            long sum = 0;
+            List<Long> counts = durations.counts();
+            for (int i = 0; i < counts.size(); i++) {
+                sum += counts.get(i);
+                boolean last = i == Durations.BOUNDS.size();
+                String bound = last ? "+Inf" : Double.toString(Durations.BOUNDS.get(i) / 1000.0);
+                sample("_bucket", "le=\"" + bound + "\"", sum);
+            }
+            sample("_sum", "", durations.seconds());
+            sample("_count", "", sum);
+        }
+
+        private void table(Routes routes) {
+            family("gateway_table_age_seconds", "gauge", "Since the registry last agreed with the table.");
+            sample("", routes.age() / 1000.0);
+            family("gateway_table_skipped_entries", "gauge", "Entries of the registry that are no backends.");
+            sample("", routes.table().skipped().size());
+            family("gateway_refreshes_total", "counter", "Answers of the registry, and failures to get one.");
+            sample("result=\"answered\"", routes.answers.sum());
+            sample("result=\"failed\"", routes.failures.sum());
+        }
+
+        private void machine() {
+            Runtime runtime = Runtime.getRuntime();
+            family("jvm_memory_used_bytes", "gauge", "Heap in use.");
+            sample("", runtime.totalMemory() - runtime.freeMemory());
+            family("jvm_memory_max_bytes", "gauge", "Heap that may be used.");
+            sample("", runtime.maxMemory());
+            family("jvm_threads", "gauge", "Platform threads.");
+            sample("", Thread.getAllStackTraces().size());
+        }
+    }
+
+    // ---- 12. Demo ----------------------------------------------------------------------------------
     // Two backends in this process, registered as any other would be: by HTTP, with encrypted tokens.
 
     /** A gateway with something behind it, for a first look. */
@@ -3262,8 +3647,13 @@ public final class GatewayServer implements AutoCloseable {
                 register(gateway, config, name, "http://localhost:" + startBackend(name, token), token);
             }
             String place = "http://localhost:" + gateway.port();
-            System.out.printf("%nTry, in another terminal:%n  curl -i %s/api/hello%n"
-                + "  curl %s/gateway/health%n  curl %s/gateway/status%n%n", place, place, place);
+            Log.plain("""
+
+                Try, in another terminal:
+                  curl -i %s/api/hello
+                  curl %s/gateway/health
+                  curl %s/gateway/status
+                """.replace("%s", place));
             return gateway;
         }
 
@@ -3319,7 +3709,7 @@ public final class GatewayServer implements AutoCloseable {
         }
     }
 
-    // ---- 12. Toolbox -------------------------------------------------------------------------------
+    // ---- 13. Toolbox -------------------------------------------------------------------------------
     // Addresses, files and the log. After them, what the three programs share to the letter.
 
     /** A range of addresses: "10.0.0.0/8", "fe80::/10", or one address. */
@@ -3450,7 +3840,51 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         static void plain(String line) {
-            System.out.println(line);
+            later(() -> line);
+        }
+
+        private static final int MOST_WAITING = 10_000;
+        private static final BlockingQueue<Supplier<String>> LINES = new LinkedBlockingQueue<>(MOST_WAITING);
+        private static final LongAdder LOST = new LongAdder();
+        private static volatile boolean idle = true;
+
+        static {
+            Thread.ofPlatform().daemon().name("log").start(Log::write);
+        }
+
+        /**
+         * Has a line made and written by a thread of its own: who logs never waits for a terminal or a pipe.
+         */
+        static void later(Supplier<String> line) {
+            idle = false;
+            if (!LINES.offer(line)) LOST.increment();
+        }
+
+        private static void write() {
+            List<Supplier<String>> batch = new ArrayList<>();
+            while (true) {
+                try {
+                    idle = LINES.isEmpty();
+                    batch.add(LINES.take());
+                    idle = false;
+                    LINES.drainTo(batch);
+                    StringBuilder text = new StringBuilder();
+                    for (Supplier<String> line : batch) text.append(line.get()).append('\n');
+                    long lost = LOST.sumThenReset();
+                    if (lost > 0) text.append(lost).append(" lines were lost: their reader is slow.\n");
+                    System.out.print(text);                  // a PrintStream swallows that nobody reads it
+                    System.out.flush();
+                    batch.clear();
+                } catch (InterruptedException e) {
+                    return;
+                }
+            }
+        }
+
+        /** Waits until all is written that was logged, a second at the most. */
+        static void flush() {
+            long end = System.nanoTime() + 1_000_000_000;
+            while (!idle && System.nanoTime() - end < 0) LockSupport.parkNanos(1_000_000);
         }
 
         /** Without control characters, so that nobody's text can begin a line of its own. */
@@ -3946,6 +4380,7 @@ public final class GatewayServer implements AutoCloseable {
         static Entry of(String key, Map<?, ?> data) {
             Object name = data.get("name") == null ? key : data.get("name");
             require(key.equals(name), "name must be the same as the key");
+            require(!text(data, "prefix").isEmpty(), "prefix must be there (/ takes everything)");
             return new Entry(key, text(data, "url"), text(data, "token"), text(data, "prefix"),
                 text(data, "healthPath"), (int) number(data, "weight", 1), number(data, "ttlMs", 0));
         }
@@ -4148,6 +4583,13 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
+        /**
+         * Eight hex digits by which two who know the registry's key can tell that they hold the same token.
+         */
+        static String fingerprint(String apiKey, String token) {
+            return HexFormat.of().formatHex(hmac("fingerprint of " + apiKey, token), 0, 4);
+        }
+
         private static byte[] hmac(String key, String message) {
             try {
                 Mac mac = Mac.getInstance("HmacSHA256");
@@ -4159,4 +4601,399 @@ public final class GatewayServer implements AutoCloseable {
         }
     }
     // <<< shared: TokenCipher
+
+    // >>> shared: Reply
+    /** An HTTP answer, read whole. */
+    record Reply(int status, HttpHeaders headers, String body) {
+        /**
+         * Sends a request and reads its answer, within a size and a time that includes the body: HttpClient's
+         * own timeout ends with the headers. An IOException's message says what is wrong, for users; its
+         * cause is the fault itself.
+         */
+        static Reply to(HttpRequest request, HttpClient client, int mostBytes, Duration time)
+                throws IOException, InterruptedException {
+            return within(time, () -> {
+                HttpResponse<InputStream> response = client.send(request, BodyHandlers.ofInputStream());
+                return new Reply(response.statusCode(), response.headers(), read(response, mostBytes));
+            });
+        }
+
+        /**
+         * A refusal counts without its body, too. Some come with trailers, as etcd's do, and newer updates of
+         * Java 21 and 25 give up on those.
+         */
+        private static String read(HttpResponse<InputStream> response, int mostBytes) throws IOException {
+            try (InputStream body = response.body()) {
+                byte[] bytes = body.readNBytes(mostBytes + 1);
+                if (bytes.length > mostBytes) throw new IOException("its answer is too long");
+                return new String(bytes, StandardCharsets.UTF_8);
+            } catch (IOException e) {
+                if (response.statusCode() < 400) throw e;
+                return "";
+            }
+        }
+
+        /** Does the work in a thread of its own, which is given up when the time is over. */
+        static <T> T within(Duration time, Callable<T> work) throws IOException, InterruptedException {
+            FutureTask<T> task = new FutureTask<>(work);
+            Thread worker = Thread.ofPlatform().daemon().name("http call").start(task);
+            try {
+                return task.get(time.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                throw new IOException("it does not answer in time", e);
+            } catch (ExecutionException e) {
+                throw new IOException(why(e.getCause()), e.getCause());
+            } finally {
+                worker.interrupt();                             // closes the connection it still waits for
+            }
+        }
+
+        private static String why(Throwable fault) {
+            if (has(fault, UnresolvedAddressException.class)) return "its host name is not known";
+            if (has(fault, HttpTimeoutException.class)) return "it does not answer in time";
+            if (has(fault, CertPathBuilderException.class)) return "this Java does not trust its certificate";
+            if (has(fault, CertificateException.class)) return "its certificate is expired or not its own";
+            if (has(fault, SSLException.class)) return "there is no TLS, or none that this Java speaks";
+            if (has(fault, ConnectException.class)) return "nothing listens there";
+            boolean ours = fault.getClass() == IOException.class && fault.getCause() == null;
+            return ours ? fault.getMessage() : "it breaks off or does not speak HTTP";
+        }
+
+        private static boolean has(Throwable fault, Class<? extends Throwable> kind) {
+            return fault != null && (kind.isInstance(fault) || has(fault.getCause(), kind));
+        }
+    }
+    // <<< shared: Reply
+
+    // >>> shared: Etcd
+    /**
+     * etcd, by the JSON form of its v3 API: keys and values go as base64, numbers as text. One member is
+     * asked; where it is dead, the next one, which is then asked first. The messages of its IOExceptions are
+     * fit for users; a {@link Refused} is etcd's own no, any other means that no member could answer.
+     */
+    static final class Etcd {
+        /** A key with its value; in a watch, null stands for a key that is gone. */
+        record Item(String key, String value) {}
+
+        /** What was there at a revision. */
+        record Snapshot(long revision, List<Item> items) {}
+
+        /** etcd understood, and does not want to. */
+        static final class Refused extends IOException {
+            private static final long serialVersionUID = 1;
+
+            Refused(String message) {
+                super(message);
+            }
+        }
+
+        static final Pattern URL =
+            Pattern.compile("etcd(s?)://(?:([^:@/]+)(?::([^@/]*))?@)?([^@/]+)/?");
+        private static final Pattern MEMBER =
+            Pattern.compile("(\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?");
+        private static final String NONSENSE = "it does not answer as etcd does";
+        private static final Duration TIME = Duration.ofSeconds(5);
+        private static final int MOST_BYTES = 16 << 20;
+        private static final int PAGE = 250;                    // largest entries: 3 MB, below gRPC's 4 MB
+
+        private final List<String> members = new ArrayList<>();
+        private final AtomicInteger turn = new AtomicInteger();
+        private final String user;
+        private final String password;
+        private volatile String token = "";                     // empty until etcd asks who we are
+        private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(Duration.ofSeconds(2)).build();
+
+        /**
+         * A client for {@code etcd://user:password@host:2379,host:2379}, or etcds:// for TLS. User and
+         * password may come beside the url; in it they go first. Throws IllegalArgumentException where the
+         * url is none of these.
+         */
+        Etcd(String url, String user, String password) {
+            Matcher parts = URL.matcher(url);
+            if (!parts.matches()) throw new IllegalArgumentException("not an etcd:// url");
+            for (String member : parts.group(4).split(",")) {
+                Matcher host = MEMBER.matcher(member);
+                if (!host.matches()) throw new IllegalArgumentException("not an etcd:// url");
+                String port = host.group(2) == null ? ":2379" : "";
+                members.add("http" + parts.group(1) + "://" + member + port);
+            }
+            this.user = parts.group(2) == null ? user : decode(parts.group(2));
+            this.password = parts.group(2) == null ? password : decode(parts.group(3));
+        }
+
+        private static String decode(String text) {
+            return text == null ? "" : URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+        }
+
+        /** A new lease, which ends with all its keys after that time without a {@link #keepAlive}. */
+        long grant(long ttlSeconds) throws IOException, InterruptedException {
+            return number(call("lease/grant", Map.of("TTL", ttlSeconds)), "ID");
+        }
+
+        /** Begins a lease's time anew. False: there is no such lease any more. */
+        boolean keepAlive(long lease) throws IOException, InterruptedException {
+            return number(object(call("lease/keepalive", Map.of("ID", lease)), "result"), "TTL") > 0;
+        }
+
+        /** Ends a lease, and with it its keys. */
+        void revoke(long lease) throws IOException, InterruptedException {
+            call("lease/revoke", Map.of("ID", lease));
+        }
+
+        /** Writes a key; it lives as long as the lease, for ever if that is 0. */
+        void put(String key, String value, long lease) throws IOException, InterruptedException {
+            call("kv/put", Map.of("key", base64(key), "value", base64(value), "lease", lease));
+        }
+
+        /** Deletes a key. False where there was none. */
+        boolean delete(String key) throws IOException, InterruptedException {
+            return number(call("kv/deleterange", Map.of("key", base64(key))), "deleted") > 0;
+        }
+
+        /** The key's value, or null. */
+        String get(String key) throws IOException, InterruptedException {
+            List<Item> found = items(call("kv/range", Map.of("key", base64(key))).get("kvs"));
+            return found.isEmpty() ? null : found.getFirst().value();
+        }
+
+        /** All keys with that beginning, page by page, yet as they were at one revision. */
+        Snapshot range(String prefix) throws IOException, InterruptedException {
+            List<Item> items = new ArrayList<>();
+            long revision = 0;
+            String from = prefix;
+            while (true) {
+                Map<?, ?> page = call("kv/range", Map.of("key", base64(from),
+                    "range_end", base64(end(prefix)), "limit", PAGE, "revision", revision));
+                if (revision == 0) revision = number(object(page, "header"), "revision");
+                items.addAll(items(page.get("kvs")));
+                if (!Boolean.TRUE.equals(page.get("more"))) return new Snapshot(revision, items);
+                from = items.getLast().key() + "\0";
+            }
+        }
+
+        /** The first key after all that begin with the prefix, whose last character is ASCII. */
+        private static String end(String prefix) {
+            int last = prefix.length() - 1;
+            return prefix.substring(0, last) + (char) (prefix.charAt(last) + 1);
+        }
+
+        /**
+         * Tells each change under a prefix, from a revision on: that of a {@link Snapshot}, plus one. When it
+         * is told to stop (by false), or nothing was heard for so long that the connection may be dead, it
+         * returns the revision to watch from next. It throws when the watch breaks, or etcd no longer has
+         * that revision: then range again.
+         */
+        long watch(String prefix, long revision, Duration patience, Predicate<List<Item>> changes)
+                throws IOException, InterruptedException {
+            int at = turn.get();
+            try (InputStream stream = open(at, prefix, revision)) {
+                return follow(stream, revision, patience, changes);
+            } catch (IOException e) {
+                turn.compareAndSet(at, at + 1);
+                throw e;
+            }
+        }
+
+        private InputStream open(int at, String prefix, long revision)
+                throws IOException, InterruptedException {
+            HttpRequest request = request(at, "watch", Map.of("create_request", Map.of("key", base64(prefix),
+                "range_end", base64(end(prefix)), "start_revision", revision)))
+                .header("Grpc-Metadata-hasleader", "true")      // a member that is cut off must say so
+                .build();
+            HttpResponse<InputStream> response =
+                Reply.within(TIME, () -> client.send(request, BodyHandlers.ofInputStream()));
+            if (response.statusCode() == 200) return new BufferedInputStream(response.body());
+            response.body().close();
+            throw new IOException("it refuses the watch with status " + response.statusCode());
+        }
+
+        private long follow(InputStream stream, long revision, Duration patience,
+                            Predicate<List<Item>> changes) throws IOException, InterruptedException {
+            long next = revision;
+            try {
+                while (true) {
+                    List<Item> items = new ArrayList<>();
+                    next = read(Reply.within(patience, () -> readLine(stream)), next, items);
+                    if (!items.isEmpty() && !changes.test(items)) return next;
+                }
+            } catch (IOException e) {
+                if (e.getCause() instanceof TimeoutException) return next;
+                throw e;
+            }
+        }
+
+        private static String readLine(InputStream stream) throws IOException {
+            ByteArrayOutputStream line = new ByteArrayOutputStream();
+            for (int next = stream.read(); next != '\n'; next = stream.read()) {
+                if (next < 0) throw new IOException("it ended the watch");
+                if (line.size() == MOST_BYTES) throw new IOException("its answer is too long");
+                line.write(next);
+            }
+            return line.toString(StandardCharsets.UTF_8);
+        }
+
+        /** Takes the changes out of one message of a watch. Returns the revision after it. */
+        private static long read(String message, long next, List<Item> items) throws IOException {
+            Map<?, ?> result = object(parse(message), "result");
+            if (result.isEmpty() || Boolean.TRUE.equals(result.get("canceled"))) {
+                throw new IOException("it ended the watch");    // compacted, no leader, or the token ran out
+            }
+            if (!(result.get("events") instanceof List<?> events)) return next;
+            for (Object event : events) {
+                Map<?, ?> pair = object(event, "kv");
+                Item item = item(pair);
+                boolean gone = object(event).get("type") instanceof String type && type.equals("DELETE");
+                items.add(gone ? new Item(item.key(), null) : item);
+                next = Math.max(next, number(pair, "mod_revision") + 1);
+            }
+            return next;
+        }
+
+        /** One more try than there are members: a kept connection may have died since it was used last. */
+        private Map<?, ?> call(String path, Map<String, ?> body) throws IOException, InterruptedException {
+            for (int tries = 0;; tries++) {
+                int at = turn.get();
+                try {
+                    return ask(at, path, body);
+                } catch (Refused e) {
+                    throw e;
+                } catch (IOException e) {
+                    turn.compareAndSet(at, at + 1);             // unless another caller has moved on already
+                    if (tries == members.size()) throw e;
+                }
+            }
+        }
+
+        /** Signs in when it is told to, by 400 without a token or by 401 with one that ran out. */
+        private Map<?, ?> ask(int at, String path, Map<String, ?> body)
+                throws IOException, InterruptedException {
+            Reply reply = send(at, path, body);
+            if (!user.isEmpty() && (reply.status() == 400 || reply.status() == 401)) {
+                token = "";
+                Map<String, ?> who = Map.of("name", user, "password", password);
+                token = String.valueOf(result(send(at, "auth/authenticate", who)).get("token"));
+                reply = send(at, path, body);
+            }
+            return result(reply);
+        }
+
+        private Reply send(int at, String path, Map<String, ?> body)
+                throws IOException, InterruptedException {
+            return Reply.to(request(at, path, body).build(), client, MOST_BYTES, TIME);
+        }
+
+        private HttpRequest.Builder request(int at, String path, Map<String, ?> body) {
+            String member = members.get(Math.floorMod(at, members.size()));
+            HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(member + "/v3/" + path))
+                .POST(BodyPublishers.ofString(Json.write(body)));
+            String known = token;
+            return known.isEmpty() ? request : request.header("Authorization", known);
+        }
+
+        private static Map<?, ?> result(Reply reply) throws IOException {
+            if (reply.status() == 200) return parse(reply.body());
+            Object said = reply.body().startsWith("{") ? parse(reply.body()).get("message") : null;
+            String message = said == null ? "status " + reply.status() : said.toString();
+            if (reply.status() >= 500) throw new IOException(message);      // no leader: ask another
+            throw new Refused(message);
+        }
+
+        private static Map<?, ?> parse(String text) throws IOException {
+            try {
+                return Json.parseObject(text);
+            } catch (IllegalArgumentException e) {
+                throw new IOException(NONSENSE, e);
+            }
+        }
+
+        private static List<Item> items(Object pairs) throws IOException {
+            List<Item> items = new ArrayList<>();
+            if (!(pairs instanceof List<?> list)) return items;
+            for (Object pair : list) items.add(item(object(pair)));
+            return items;
+        }
+
+        private static Item item(Map<?, ?> pair) throws IOException {
+            return new Item(text(pair, "key"), text(pair, "value"));
+        }
+
+        private static String text(Map<?, ?> pair, String member) throws IOException {
+            try {
+                Object value = pair.get(member);                // what is empty is left out
+                byte[] bytes = Base64.getDecoder().decode(value == null ? "" : value.toString());
+                return new String(bytes, StandardCharsets.UTF_8);
+            } catch (IllegalArgumentException e) {
+                throw new IOException(NONSENSE, e);
+            }
+        }
+
+        private static String base64(String text) {
+            return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+        }
+
+        private static Map<?, ?> object(Object parent, String member) {
+            return object(object(parent).get(member));
+        }
+
+        private static Map<?, ?> object(Object value) {
+            return value instanceof Map<?, ?> object ? object : Map.of();
+        }
+
+        private static long number(Map<?, ?> object, String member) throws IOException {
+            try {
+                Object value = object.get(member);              // what is 0 is left out
+                return value == null ? 0 : Long.parseLong(value.toString());
+            } catch (NumberFormatException e) {
+                throw new IOException(NONSENSE, e);
+            }
+        }
+
+        /** The url without user and password. */
+        @Override
+        public String toString() {
+            String hosts = String.join(",", members).replaceAll("https?://", "");
+            return (members.getFirst().startsWith("https") ? "etcds://" : "etcd://") + hosts;
+        }
+    }
+    // <<< shared: Etcd
+
+    // ---- The page ----------------------------------------------------------------------------------
+    // Static: its data come by fetch, and enter it as text.
+
+    /** The page /gateway/. */
+    static final class Dashboard {
+        private Dashboard() {}
+
+        private static void answer(Inbound in) throws IOException {
+            in.exchange.getResponseHeaders().set("Content-Security-Policy", POLICY);
+            in.answer(200, "text/html; charset=utf-8", PAGE, true);
+        }
+
+        private static final String PAGE = """
+<!doctype html>
+<html lang="en">
+<title>Gateway</title>
+<style></style>
+<script></script>
+</html>
+""";
+
+        private static final String POLICY = "default-src 'none'; script-src " + hashOf("script")
+            + "; style-src " + hashOf("style") + "; connect-src 'self'; img-src data:; base-uri 'none'; "
+            + "form-action 'none'; frame-ancestors 'none'";
+
+        /** What lets the page's own script or style through, and nothing that anybody may slip in. */
+        private static String hashOf(String element) {
+            int begin = PAGE.indexOf("<" + element + ">") + element.length() + 2;
+            String text = PAGE.substring(begin, PAGE.indexOf("</" + element + ">", begin));
+            try {
+                MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+                byte[] hash = sha256.digest(text.getBytes(StandardCharsets.UTF_8));
+                return "'sha256-" + Base64.getEncoder().encodeToString(hash) + "'";
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException("this Java lacks SHA-256", e);
+            }
+        }
+    }
 }

@@ -172,7 +172,7 @@ public final class Install {
     // The options and variables of both programs that are asked for or passed on, under the names that they
     // have there, then the installer's own.
 
-    private static final List<Env.Setting> SETTINGS = List.of(
+    private static final List<Env.Setting> ASKED = List.of(
         Env.Setting.of("name", "BACKEND_NAME", "", "Name of the backend"),
         Env.Setting.of("backend-url", "BACKEND_URL", "http://localhost:3000",
             "URL of the backend, as the gateway reaches it; public:PORT finds out the public IP"),
@@ -185,71 +185,85 @@ public final class Install {
         Env.Setting.of("api-key", "API_KEY", "", "API key of the registry"),
         Env.Setting.of("encryption-key", "ENCRYPTION_KEY", "", "Encryption key of the tokens"),
         Env.Setting.of("proxy-port", "PROXY_PORT PORT", "8080", "Port of the gateway"),
-        Env.Setting.of("admin-token", "ADMIN_TOKEN", "", "Token for the gateway's own pages"),
-        passedOn("health-path", "BACKEND_HEALTH_PATH"), passedOn("weight", "BACKEND_WEIGHT"),
-        passedOn("public-ip-urls", "PUBLIC_IP_URLS"), passedOn("etcd-username", "ETCD_USERNAME"),
-        passedOn("etcd-password", "ETCD_PASSWORD"),
-        passedOn("cache-ttl-ms", "CACHE_TTL_MS"), passedOn("bind-address", "BIND_ADDRESS"),
-        passedOn("health-interval-ms", "HEALTH_INTERVAL_MS"), passedOn("health-timeout-ms", "HEALTH_TIMEOUT_MS"),
-        passedOn("health-failures", "HEALTH_FAILURES"), passedOn("connect-timeout-ms", "CONNECT_TIMEOUT_MS"),
-        passedOn("upstream-timeout-ms", "UPSTREAM_TIMEOUT_MS"), passedOn("max-body-bytes", "MAX_BODY_BYTES"),
-        passedOn("shutdown-grace-ms", "SHUTDOWN_GRACE_MS"), passedOn("trusted-proxies", "TRUSTED_PROXIES"),
-        passedOn("allowed-backends", "ALLOWED_BACKENDS"), passedOn("tls-keystore", "TLS_KEYSTORE"),
-        passedOn("tls-keystore-password", "TLS_KEYSTORE_PASSWORD"), passedOn("tls-cert", "TLS_CERT"),
-        passedOn("tls-key", "TLS_KEY"), passedOn("rewrite-redirects", "REWRITE_REDIRECTS"),
-        passedOn("access-log", "ACCESS_LOG"), passedOn("registry-port", "REGISTRY_PORT"),
-        passedOn("registry-bind", "REGISTRY_BIND"),
+        Env.Setting.of("admin-token", "ADMIN_TOKEN", "", "Token for the gateway's own pages"));
+
+    private static final List<Env.Setting> OWN = List.of(
         Env.Setting.of("yes", "", null, "Ask nothing: take the options, what was installed, or the default"),
         Env.Setting.of("force", "", null, "Go on after failed checks, and overwrite files changed by hand"),
         Env.Setting.of("dry-run", "", null, "Show each file and command, and change nothing"),
         Env.Setting.of("source", "", "", "The program to install, where it is not beside Install.java"),
-        Env.Setting.of("system", "", "", "One of " + String.join(", ", Place.SYSTEMS) + "; else what is found"),
+        Env.Setting.of("system", "", "", "One of " + String.join(", ", Place.SYSTEMS) + "; else the one found"),
         Env.Setting.of("root", "", "", "A folder to install into as if it were /; no service is started"),
         Env.Setting.of("env-file", "", "", "A file of settings instead of .env"),
         Env.Setting.of("help", "", null, "Show this"));
 
-    private static Env.Setting passedOn(String option, String variable) {
-        return Env.Setting.of(option, variable, "", "Passed on where given");
+    private static final List<Env.Setting> SETTINGS = Stream.of(ASKED.stream(), passedOn(Program.REGISTRAR),
+        passedOn(Program.GATEWAY), OWN.stream()).flatMap(settings -> settings).toList();
+
+    private static final Set<String> SECRETS = Set.of("BACKEND_TOKEN", "API_KEY", "ENCRYPTION_KEY", "ADMIN_TOKEN",
+        "ETCD_PASSWORD", "TLS_KEYSTORE_PASSWORD");
+    private static final Set<String> OPTIONAL = Set.of("encryption-key", "admin-token");
+    private static final List<String> SERVED_FILES = List.of("tls-cert", "tls-key", "tls-keystore", "backend-ca");
+
+    /** The settings that are not asked for, but passed on to a program where they are given. */
+    private static Stream<Env.Setting> passedOn(Program program) {
+        return program.passedOn.stream().map(variable -> Env.Setting.of(option(variable), variable, "",
+            "Passed on to the " + (program == Program.GATEWAY ? "gateway" : "registrar") + " where given"));
     }
 
-    private static final Set<String> SECRETS =
-        Set.of("backend-token", "api-key", "encryption-key", "admin-token", "etcd-password", "tls-keystore-password");
-    private static final Set<String> OPTIONAL = Set.of("encryption-key", "admin-token");
-    private static final Set<String> SERVED_FILES = Set.of("tls-keystore", "tls-cert", "tls-key");
+    /** CACHE_TTL_MS is --cache-ttl-ms, and BACKEND_WEIGHT is --weight. */
+    private static String option(String variable) {
+        String words = variable.toLowerCase(Locale.ROOT).replace('_', '-');
+        return Set.of("backend-weight", "backend-health-path").contains(words) ? words.substring(8) : words;
+    }
+
+    private static Env.Setting setting(String option) {
+        return SETTINGS.stream().filter(setting -> setting.option().equals(option)).findFirst().orElseThrow();
+    }
 
     private static String variable(String option) {
-        return SETTINGS.stream().filter(setting -> setting.option().equals(option))
-            .findFirst().orElseThrow().variables().getFirst();
+        return setting(option).variables().getFirst();
     }
 
     // ---- 3. What, and where ----------------------------------------------------------------------------------
     // What is installed is a Service, one of two programs; where is a Place: a system, a folder, an account.
 
-    /** The two programs, each with the questions that it asks. The Java options were measured under load. */
+    /** The two programs: how Java runs them, what they ask, and what else they can be told. */
     private enum Program {
         REGISTRAR("RegisterBackend", "-Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1", "256M",
-            List.of("name", "backend-url", "backend-token", "prefix", "registry-url", "api-key", "encryption-key"),
-            List.of("use-public-ip", "backend-port", "health-path", "weight", "public-ip-urls", "etcd-username",
-                "etcd-password")),
+            "name backend-url backend-token prefix registry-url api-key encryption-key",
+            "BACKEND_HEALTH_PATH BACKEND_WEIGHT PUBLIC_IP_URLS ETCD_USERNAME ETCD_PASSWORD",
+            "--name=x --backend-url=http://localhost --backend-token=x --prefix=/x "
+                + "--registry-url=http://localhost:1 --api-key=x"),
         GATEWAY("GatewayServer", "-Xmx256m -XX:+UseSerialGC", "768M",
-            List.of("registry-url", "api-key", "encryption-key", "proxy-port", "admin-token"),
-            List.of("cache-ttl-ms", "bind-address", "health-interval-ms", "health-timeout-ms", "health-failures",
-                "connect-timeout-ms", "upstream-timeout-ms", "max-body-bytes", "shutdown-grace-ms",
-                "trusted-proxies", "allowed-backends", "tls-keystore", "tls-keystore-password", "tls-cert",
-                "tls-key", "rewrite-redirects", "access-log", "registry-port", "registry-bind"));
+            "registry-url api-key encryption-key proxy-port admin-token",
+            "CACHE_TTL_MS BIND_ADDRESS HEALTH_INTERVAL_MS HEALTH_TIMEOUT_MS HEALTH_FAILURES CONNECT_TIMEOUT_MS "
+                + "UPSTREAM_TIMEOUT_MS MAX_BODY_BYTES SHUTDOWN_GRACE_MS TRUSTED_PROXIES ALLOWED_BACKENDS TLS_CERT "
+                + "TLS_KEY TLS_KEYSTORE TLS_KEYSTORE_PASSWORD BACKEND_CA REWRITE_REDIRECTS ACCESS_LOG "
+                + "REGISTRY_PORT REGISTRY_BIND",
+            "--bind-address=127.0.0.1 --proxy-port=0 --registry-port=0 --api-key=x --encryption-key=x");
 
         private final String mainClass;
         private final List<String> javaOptions;
         private final String memory;             // what systemd lets it have: the heap and Java's own needs
-        private final List<String> asked;
-        private final List<String> passedOn;
+        private final List<String> asked;        // options
+        private final List<String> passedOn;     // variables
+        private final List<String> training;     // options of a run that loads what a start loads, and harms nobody
 
-        Program(String mainClass, String javaOptions, String memory, List<String> asked, List<String> passedOn) {
+        Program(String mainClass, String javaOptions, String memory, String asked, String passedOn, String training) {
             this.mainClass = mainClass;
             this.javaOptions = List.of(javaOptions.split(" "));
             this.memory = memory;
-            this.asked = asked;
-            this.passedOn = passedOn;
+            this.asked = List.of(asked.split(" "));
+            this.passedOn = List.of(passedOn.split(" "));
+            this.training = List.of(training.split(" "));
+        }
+
+        /** A setting that this program has. */
+        boolean takes(Env.Setting setting) {
+            boolean address = List.of("use-public-ip", "backend-port").contains(setting.option());
+            if (address) return this == REGISTRAR;
+            return asked.contains(setting.option()) || passedOn.contains(setting.title());
         }
     }
 
@@ -395,9 +409,8 @@ public final class Install {
             this.program = program;
             env.check();
             for (Env.Setting setting : SETTINGS) {
-                boolean own = setting.variables().isEmpty() && !setting.option().equals("use-public-ip");
-                boolean fits = program.asked.contains(setting.option()) || program.passedOn.contains(setting.option());
-                if (!own && !fits && isAnswered(setting.option())) env.fault(setting.option(), "is not a setting of "
+                if (OWN.contains(setting) || program.takes(setting) || !isAnswered(setting.option())) continue;
+                env.fault(setting.option(), "is not a setting of "
                     + (program == Program.GATEWAY ? "the gateway." : "a registrar."));
             }
             env.check();
@@ -432,9 +445,7 @@ public final class Install {
             if (Files.exists(file)) kept = new Env(SETTINGS, new String[] {"--env-file=" + file}, Map.of());
             if (kept != null) kept.check();
             Map<String, String> settings = new LinkedHashMap<>();
-            program.passedOn.forEach(option -> {
-                if (!option.equals("use-public-ip")) settings.put(variable(option), given(option));
-            });
+            program.passedOn.forEach(variable -> settings.put(variable, given(option(variable))));
             for (String option : program.asked) {
                 String proposed = option.equals("name") ? service.name() : proposed(option, settings);
                 settings.put(variable(option), option.equals("name") ? proposed : answer(option, proposed));
@@ -491,7 +502,7 @@ public final class Install {
                 return proposed;
             }
             while (true) {
-                String typed = terminal.ask(question(option, proposed), SECRETS.contains(option));
+                String typed = terminal.ask(question(option, proposed), isSecret(option));
                 String text = typed.isEmpty() ? proposed : typed;
                 String fault = fault(option, text);
                 if (fault.isEmpty()) return text;
@@ -500,12 +511,14 @@ public final class Install {
         }
 
         private String question(String option, String proposed) {
-            String shown = !SECRETS.contains(option) ? proposed
+            String shown = !isSecret(option) ? proposed
                 : !given(option).isEmpty() ? "the one that is set"
                 : !proposed.isEmpty() ? "a random one" : OPTIONAL.contains(option) ? "none" : "";
-            String meaning = SETTINGS.stream().filter(setting -> setting.option().equals(option))
-                .findFirst().orElseThrow().meaning();
-            return meaning + (shown.isEmpty() ? "" : " [" + shown + "]");
+            return setting(option).meaning() + (shown.isEmpty() ? "" : " [" + shown + "]");
+        }
+
+        private static boolean isSecret(String option) {
+            return SECRETS.contains(variable(option));
         }
 
         /** What is wrong with an answer, as the end of a sentence; empty where nothing is. */
@@ -860,21 +873,12 @@ public final class Install {
             else compile();
         }
 
+        /** The archive holds the classes of a training run, and makes a start take half the time. */
         private void compile() throws IOException {
             changes.write(place.jar(program), Compiled.jar(source), Access.OPEN);
-            Path temporary = place.archive(program).resolveSibling("." + program.mainClass + ".jsa.new");
-            try {
-                List<String> words = Running.java(place, program, "-XX:ArchiveClassesAtExit=" + temporary);
-                words.add("--help");                 // as a training run: it loads what a start loads
-                Output output = Output.of(words);
-                if (output.exit() == 0 && Files.exists(temporary)) {
-                    changes.write(place.archive(program), Files.readAllBytes(temporary), Access.OPEN);
-                } else {
-                    changes.tell("could not make", place.archive(program) + ": the service starts without it, slower");
-                }
-            } finally {
-                Files.deleteIfExists(temporary);
-            }
+            Optional<byte[]> archive = Compiled.archive(place, program);
+            if (archive.isPresent()) changes.write(place.archive(program), archive.get(), Access.OPEN);
+            else changes.tell("could not make", place.archive(program) + ": the service starts slower without it");
         }
 
         /** Lines that someone added stay; of the others only those are renewed whose value is another now. */
@@ -884,8 +888,8 @@ public final class Install {
                 : "# Settings of " + service.unit() + ". After a change install again, or restart the service.\n";
             byte[] text = SettingsFile.merge(before, settings).getBytes(StandardCharsets.UTF_8);
             changes.write(file, text, Access.SECRET);
-            String hidden = SECRETS.stream().map(Install::variable).collect(Collectors.joining("|"));
-            changes.show(SettingsFile.merge("", settings).replaceAll("(?m)^(" + hidden + ")=.*", "$1=(not shown)"));
+            String secrets = "(?m)^(" + String.join("|", SECRETS) + ")=.*";
+            changes.show(SettingsFile.merge("", settings).replaceAll(secrets, "$1=(not shown)"));
         }
 
         private void writeService() throws IOException {
@@ -934,7 +938,7 @@ public final class Install {
         }
     }
 
-    /** A program's classes in a jar; class-data archives work with no other form. */
+    /** A program's classes in a jar, since class-data archives work with no other form, and such an archive. */
     private static final class Compiled {
         static byte[] jar(Path source) throws IOException {
             Path classes = Files.createTempDirectory("install");
@@ -942,7 +946,24 @@ public final class Install {
                 compile(source, classes);
                 return jarOf(classes);
             } finally {
-                for (Path file : tree(classes).reversed()) Files.delete(file);
+                deleteTree(classes);
+            }
+        }
+
+        /** Empty where the program or this Java made none, as on Windows, where nobody ends a run gently. */
+        static Optional<byte[]> archive(Place place, Program program) throws IOException {
+            Path folder = Files.createTempDirectory("install");
+            try {
+                Path archive = folder.resolve("archive");
+                List<String> words = Running.java(place, program, "-XX:ArchiveClassesAtExit=" + archive);
+                words.addAll(program.training);
+                Process run = Output.builder(words).directory(folder.toFile())
+                    .redirectOutput(folder.resolve("output").toFile()).start();
+                run.onExit().completeOnTimeout(run, 3, TimeUnit.SECONDS).join().destroy();
+                run.onExit().completeOnTimeout(run, 20, TimeUnit.SECONDS).join().destroyForcibly().onExit().join();
+                return Files.exists(archive) ? Optional.of(Files.readAllBytes(archive)) : Optional.empty();
+            } finally {
+                deleteTree(folder);
             }
         }
 
@@ -974,6 +995,10 @@ public final class Install {
             try (Stream<Path> files = Files.walk(folder)) {
                 return files.sorted().toList();
             }
+        }
+
+        private static void deleteTree(Path folder) throws IOException {
+            for (Path file : tree(folder).reversed()) Files.delete(file);
         }
     }
 
@@ -1080,7 +1105,7 @@ public final class Install {
             StringBuilder exec = new StringBuilder(Systemd.line(words)).append(" --env-file=%d/settings");
             StringBuilder more = new StringBuilder();
             credential(more, "settings", place.settings(service).toString());
-            for (String option : new TreeSet<>(SERVED_FILES)) {    // certificates that only root may read
+            for (String option : SERVED_FILES) {
                 String path = settings.getOrDefault(variable(option), "");
                 if (path.isEmpty()) continue;
                 credential(more, option, path);
@@ -1677,8 +1702,15 @@ public final class Install {
             return of(words, "");
         }
 
+        /** A process that has none of the settings in its environment: the file of settings is to count. */
+        static ProcessBuilder builder(List<String> words) {
+            ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
+            SETTINGS.forEach(setting -> builder.environment().keySet().removeAll(setting.variables()));
+            return builder;
+        }
+
         static Output of(List<String> words, String input) throws IOException {
-            Process process = new ProcessBuilder(words).redirectErrorStream(true).start();
+            Process process = builder(words).start();
             try (OutputStream out = process.getOutputStream()) {
                 out.write(input.getBytes(StandardCharsets.UTF_8));
             }
@@ -2026,14 +2058,15 @@ public final class Install {
     // >>> shared: Env
     /**
      * Where settings come from: the command line, then the environment, then a {@code .env} file, then the
-     * default. Faults are collected, so that a user sees all of them at once; {@link #check} ends the collecting.
+     * default. Faults are collected, so that a user sees all of them at once; {@link #check} ends the
+     * collecting.
      */
     static final class Env {
         /**
          * One thing that a user can set. {@code option} is its name on the command line, without the dashes;
-         * {@code variables} the names it has in the environment and in {@code .env}, of which the first that is
-         * there wins; a {@code fallback} of null makes it a flag, which takes no value; {@code meaning} is its
-         * line in --help.
+         * {@code variables} the names it has in the environment and in {@code .env}, of which the first that
+         * is there wins; a {@code fallback} of null makes it a flag, which takes no value; {@code meaning} is
+         * its line in --help.
          */
         record Setting(String option, List<String> variables, String fallback, String meaning) {
             static Setting of(String option, String variables, String fallback, String meaning) {
@@ -2052,7 +2085,13 @@ public final class Install {
         }
 
         /** A setting's text and the place it came from, as --check shows it. */
-        record Value(String text, String source) {}
+        record Value(String text, String source) {
+            /** Without the text, which may be a secret. */
+            @Override
+            public String toString() {
+                return "a value from " + source;
+            }
+        }
 
         /** The settings are wrong; the message has one sentence a line, fit to be shown to the user. */
         static final class Refused extends IllegalArgumentException {
@@ -2074,7 +2113,7 @@ public final class Install {
          */
         Env(List<Setting> settings, String[] args, Map<String, String> environment) {
             settings.forEach(setting -> this.settings.put(setting.option(), setting));
-            readArguments(List.of(args));
+            readArguments(args);
             String file = given.containsKey("env-file") ? given.get("env-file").text() : "";
             Map<String, String> fromFile = readFile(Path.of(file.isEmpty() ? ".env" : file), !file.isEmpty());
             for (Setting setting : settings) {
@@ -2083,9 +2122,9 @@ public final class Install {
             }
         }
 
-        private void readArguments(List<String> args) {
-            for (Iterator<String> rest = args.iterator(); rest.hasNext();) {
-                String argument = rest.next();
+        private void readArguments(String[] args) {
+            for (int at = 0; at < args.length; at++) {
+                String argument = args[at];
                 if (!argument.startsWith("--")) {
                     words.add(argument);
                     continue;
@@ -2099,8 +2138,8 @@ public final class Install {
                     given.put(option, new Value(argument.substring(equals + 1), "command line"));
                 } else if (setting.isFlag()) {
                     given.put(option, new Value("true", "command line"));
-                } else if (rest.hasNext()) {
-                    given.put(option, new Value(rest.next(), "command line"));
+                } else if (at + 1 < args.length && !args[at + 1].startsWith("--")) {
+                    given.put(option, new Value(args[++at], "command line"));
                 } else {
                     faults.add("--" + option + " needs a value: --" + option + "=…");
                 }
@@ -2121,6 +2160,7 @@ public final class Install {
                 int number = 0;
                 for (String line : Files.readAllLines(file)) {
                     number++;
+                    if (number == 1 && line.startsWith("\uFEFF")) line = line.substring(1);   // from Windows
                     if (readLine(line.strip(), variables)) continue;
                     faults.add(file + ", line " + number + " is not NAME=value.");   // and may be a secret
                 }
@@ -2130,21 +2170,21 @@ public final class Install {
             return variables;
         }
 
-        /** NAME=value, as shells and systemd read it: 'as it is', "with \" and \\ escaped", or bare. */
+        /** NAME=value, as shells read it: 'as it is', "with \", \\, \$ and \` escaped", or bare # comment. */
         private static boolean readLine(String line, Map<String, String> variables) {
             if (line.isEmpty() || line.startsWith("#")) return true;
             Matcher parts = ASSIGNMENT.matcher(line);
             if (!parts.matches()) return false;
-            String rest = parts.group(2);
+            String rest = parts.group(2).strip();
             char quote = rest.isEmpty() ? 0 : rest.charAt(0);
             if (quote != '"' && quote != '\'') {
-                variables.put(parts.group(1), COMMENT.split(" " + rest, 2)[0].strip());
+                variables.put(parts.group(1), COMMENT.split(parts.group(2), 2)[0].strip());
                 return true;
             }
             StringBuilder text = new StringBuilder();
             int at = 1;
             for (; at < rest.length() && rest.charAt(at) != quote; at++) {
-                if (quote == '"' && rest.charAt(at) == '\\' && at + 1 < rest.length()) at++;
+                if (quote == '"' && ESCAPE.matcher(rest).region(at, rest.length()).lookingAt()) at++;
                 text.append(rest.charAt(at));
             }
             variables.put(parts.group(1), text.toString());
@@ -2152,8 +2192,9 @@ public final class Install {
         }
 
         private static final Pattern ASSIGNMENT =
-            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=\\s*(.*)");
+            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=(.*)");
         private static final Pattern COMMENT = Pattern.compile("\\s#");
+        private static final Pattern ESCAPE = Pattern.compile("\\\\[\"\\\\$`]");    // C:\new.pem keeps its \
 
         /** The setting's text: never null, empty where nothing was given and there is no default. */
         String text(String option) {
@@ -2329,11 +2370,12 @@ public final class Install {
             char c = next();
             if (c == 'u') {
                 if (at + 4 > text.length()) throw expected("four hex digits");
-                at += 4;
                 try {
-                    return (char) HexFormat.fromHexDigits(text, at - 4, at);
+                    char unit = (char) HexFormat.fromHexDigits(text, at, at + 4);
+                    at += 4;
+                    return unit;
                 } catch (NumberFormatException e) {
-                    throw expectedBefore("four hex digits");
+                    throw expected("four hex digits");
                 }
             }
             int known = "\"\\/bfnrt".indexOf(c);
@@ -2381,7 +2423,9 @@ public final class Install {
             return new IllegalArgumentException("not JSON: expected " + what + " at character " + (at + 1));
         }
 
-        /** The text of a value made of maps, lists, strings, numbers, booleans and nulls. */
+        /**
+         * The text of a value made of maps, lists, numbers, booleans and nulls; anything else is a string.
+         */
         static String write(Object value) {
             StringBuilder out = new StringBuilder();
             write(value, out);
@@ -2407,8 +2451,10 @@ public final class Install {
                     }
                     out.append(items.isEmpty() ? "[]" : "]");
                 }
-                case String string -> quote(string, out);
-                case null, default -> out.append(value);
+                case null -> out.append("null");
+                case Number number -> out.append(number);
+                case Boolean truth -> out.append(truth);
+                default -> quote(value.toString(), out);
             }
         }
 
@@ -2434,39 +2480,46 @@ public final class Install {
      */
     record Entry(String name, String url, String token, String prefix, String healthPath, int weight,
                  long ttlMs) {
-        private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+        private static final Pattern NAME = Pattern.compile("(?!\\.{1,2}$)[A-Za-z0-9._-]{1,64}");
         private static final Pattern URL = Pattern.compile(
             "https?://(\\[[0-9A-Fa-f:.]{2,45}]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?(/[!-~&&[^?#\\\\]]*)?");
         private static final Pattern SEGMENTS =
-            Pattern.compile("(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*");
-        private static final Pattern HEALTH_PATH = Pattern.compile("(/[!-~&&[^#\\\\]]*)?");
+            Pattern.compile("(/(?!\\.{1,2}(/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]++)*+");
+        private static final Pattern TOKEN = Pattern.compile("[ -~]{0,8192}");
+        private static final Pattern HEALTH_PATH =
+            Pattern.compile("(/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*+)?");
 
         /** Throws IllegalArgumentException whose message begins with the name of the field that is wrong. */
         Entry {
-            require(NAME.matcher(name).matches(), "name must be 1 to 64 of the characters A-Z a-z 0-9 . _ -");
+            require(NAME.matcher(name).matches(),
+                "name must be 1 to 64 of the characters A-Z a-z 0-9 . _ -, and not . or ..");
             require(url.length() <= 2048 && URL.matcher(url).matches(),
                 "url must be http:// or https:// with a host, and no user, query or fragment");
+            require(hasHost(url), "url must have an IP address or a host that Java's HTTP client can reach"
+                + " (over https that is none with an underscore)");
             url = withoutLastSlash(url);
             int port = portOf(url);
             require(port > 0 && port < 65536, "url must have a port from 1 to 65535");
             require(SEGMENTS.matcher(url.substring(hostEnd(url))).matches(),
                 "url must have a path of clean segments, without . or .. or %");
-            require(token.length() <= 8192 && token.chars().noneMatch(Character::isISOControl),
-                "token must be at most 8192 characters, none of them a control character");
+            require(isToken(token), "token must be at most 8192 characters of printable ASCII");
             prefix = withoutLastSlash(prefix.startsWith("/") || prefix.isEmpty() ? prefix : "/" + prefix);
             require(prefix.length() <= 256 && SEGMENTS.matcher(prefix).matches(),
                 "prefix must be clean path segments such as /api or /api/v2");
             require(!(prefix + "/").startsWith("/gateway/"), "prefix /gateway belongs to the gateway itself");
             require(healthPath.length() <= 1024 && HEALTH_PATH.matcher(healthPath).matches(),
-                "healthPath must begin with / and have no blanks and no #");
+                "healthPath must begin with / and be a path that a url can have, such as /health?full=1");
             require(weight >= 1 && weight <= 100, "weight must be a whole number from 1 to 100");
             require(ttlMs == 0 || ttlMs >= 1000, "ttlMs must be 0 (never expires) or at least 1000");
         }
 
-        /** The entry in a registry's {@code data}. The name may be missing there, but not differ from the key. */
+        /**
+         * The entry in a registry's {@code data}. The name may be missing there, but not differ from the key.
+         */
         static Entry of(String key, Map<?, ?> data) {
             Object name = data.get("name") == null ? key : data.get("name");
             require(key.equals(name), "name must be the same as the key");
+            require(!text(data, "prefix").isEmpty(), "prefix must be there (/ takes everything)");
             return new Entry(key, text(data, "url"), text(data, "token"), text(data, "prefix"),
                 text(data, "healthPath"), (int) number(data, "weight", 1), number(data, "ttlMs", 0));
         }
@@ -2488,6 +2541,24 @@ public final class Install {
         @Override
         public String toString() {
             return name + " at " + url + " for " + (prefix.isEmpty() ? "/" : prefix);
+        }
+
+        /** Whether a header can carry the token. HttpClient refuses others in a message that shows them. */
+        static boolean isToken(String token) {
+            return TOKEN.matcher(token).matches();
+        }
+
+        /**
+         * Whether HttpClient will take the url: URI finds no host in 1.2.3, nor, unless looked up, in my_api.
+         */
+        private static boolean hasHost(String url) {
+            String place = url.substring(0, hostEnd(url));
+            if (!url.startsWith("https")) place = place.replace('_', '-');     // looked up before HttpClient
+            try {
+                return URI.create(place).getHost() != null;
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
         }
 
         /** Where the authority of an http(s) url ends and its path begins. */

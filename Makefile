@@ -56,8 +56,8 @@ test: junit ## Run the tests; ONLY=RoutingTest runs one class
 	@$(if $(TESTS),,echo "There is no test/$(ONLY).java." >&2; exit 1;) \
 	mkdir -p build && build=$$(mktemp -d build/test.XXXXXX) && trap 'rm -rf "$$build"' EXIT && \
 	$(if $(PROGRAMS),$(JAVAC) $(STRICT) -d "$$build" $(PROGRAMS) &&) \
-	$(JAVAC) --release 21 -d "$$build" --class-path "$$build:$(JUNIT)" --source-path test $(TESTS) && \
-	{ $(JAVA) -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -jar "$(JUNIT)" execute --class-path "$$build" \
+	$(JAVAC) --release 21 -d "$$build" --class-path "$$build:$(JUNIT)" --source-path test test/Suite.java $(TESTS) && \
+	{ $(JAVA) -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --class-path "$$build:$(JUNIT)" Suite execute \
 	    $(patsubst test/%.java,--select-class=%,$(filter %Test.java,$(TESTS))) \
 	    --include-engine=junit-jupiter --disable-banner --disable-ansi-colors --details=tree \
 	    --fail-if-no-tests; \

@@ -75,7 +75,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.crypto.AEADBadTagException;
@@ -1440,6 +1440,7 @@ public final class RegisterBackend {
         static Entry of(String key, Map<?, ?> data) {
             Object name = data.get("name") == null ? key : data.get("name");
             require(key.equals(name), "name must be the same as the key");
+            require(!text(data, "prefix").isEmpty(), "prefix must be there (/ takes everything)");
             return new Entry(key, text(data, "url"), text(data, "token"), text(data, "prefix"),
                 text(data, "healthPath"), (int) number(data, "weight", 1), number(data, "ttlMs", 0));
         }
@@ -1642,6 +1643,13 @@ public final class RegisterBackend {
             }
         }
 
+        /**
+         * Eight hex digits by which two who know the registry's key can tell that they hold the same token.
+         */
+        static String fingerprint(String apiKey, String token) {
+            return HexFormat.of().formatHex(hmac("fingerprint of " + apiKey, token), 0, 4);
+        }
+
         private static byte[] hmac(String key, String message) {
             try {
                 Mac mac = Mac.getInstance("HmacSHA256");
@@ -1739,7 +1747,7 @@ public final class RegisterBackend {
             }
         }
 
-        private static final Pattern URL =
+        static final Pattern URL =
             Pattern.compile("etcd(s?)://(?:([^:@/]+)(?::([^@/]*))?@)?([^@/]+)/?");
         private static final Pattern MEMBER =
             Pattern.compile("(\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?");
@@ -1831,11 +1839,12 @@ public final class RegisterBackend {
         }
 
         /**
-         * Tells each change under a prefix, from a revision on: that of a {@link Snapshot}, plus one. When
-         * nothing was heard for so long that the connection may be dead, it returns the revision to watch
-         * from next. It throws when the watch breaks, or etcd no longer has that revision: then range again.
+         * Tells each change under a prefix, from a revision on: that of a {@link Snapshot}, plus one. When it
+         * is told to stop (by false), or nothing was heard for so long that the connection may be dead, it
+         * returns the revision to watch from next. It throws when the watch breaks, or etcd no longer has
+         * that revision: then range again.
          */
-        long watch(String prefix, long revision, Duration patience, Consumer<List<Item>> changes)
+        long watch(String prefix, long revision, Duration patience, Predicate<List<Item>> changes)
                 throws IOException, InterruptedException {
             int at = turn.get();
             try (InputStream stream = open(at, prefix, revision)) {
@@ -1860,10 +1869,14 @@ public final class RegisterBackend {
         }
 
         private long follow(InputStream stream, long revision, Duration patience,
-                            Consumer<List<Item>> changes) throws IOException, InterruptedException {
+                            Predicate<List<Item>> changes) throws IOException, InterruptedException {
             long next = revision;
             try {
-                while (true) next = tell(Reply.within(patience, () -> readLine(stream)), next, changes);
+                while (true) {
+                    List<Item> items = new ArrayList<>();
+                    next = read(Reply.within(patience, () -> readLine(stream)), next, items);
+                    if (!items.isEmpty() && !changes.test(items)) return next;
+                }
             } catch (IOException e) {
                 if (e.getCause() instanceof TimeoutException) return next;
                 throw e;
@@ -1880,14 +1893,13 @@ public final class RegisterBackend {
             return line.toString(StandardCharsets.UTF_8);
         }
 
-        /** Tells what one message of a watch holds. Returns the revision after it. */
-        private long tell(String message, long next, Consumer<List<Item>> changes) throws IOException {
+        /** Takes the changes out of one message of a watch. Returns the revision after it. */
+        private static long read(String message, long next, List<Item> items) throws IOException {
             Map<?, ?> result = object(parse(message), "result");
             if (result.isEmpty() || Boolean.TRUE.equals(result.get("canceled"))) {
                 throw new IOException("it ended the watch");    // compacted, no leader, or the token ran out
             }
             if (!(result.get("events") instanceof List<?> events)) return next;
-            List<Item> items = new ArrayList<>();
             for (Object event : events) {
                 Map<?, ?> pair = object(event, "kv");
                 Item item = item(pair);
@@ -1895,7 +1907,6 @@ public final class RegisterBackend {
                 items.add(gone ? new Item(item.key(), null) : item);
                 next = Math.max(next, number(pair, "mod_revision") + 1);
             }
-            changes.accept(items);
             return next;
         }
 

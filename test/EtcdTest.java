@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -103,11 +104,22 @@ class EtcdTest {
         etcd.put(prefix + "a", "1", 0);
         long read = etcd.range(prefix).revision();
         Duration patience = Duration.ofMillis(200);
-        assertEquals(read + 1, etcd.watch(prefix, read + 1, patience, items -> { }));
+        assertEquals(read + 1, etcd.watch(prefix, read + 1, patience, items -> true));
         etcd.put(prefix + "a", "2", 0);
-        long next = etcd.watch(prefix, read + 1, patience, items -> assertEquals(1, items.size()));
+        List<RegisterBackend.Etcd.Item> seen = new ArrayList<>();
+        long next = etcd.watch(prefix, read + 1, patience, seen::addAll);
         assertTrue(next > read + 1);
-        assertEquals(next, etcd.watch(prefix, next, patience, items -> assertEquals(0, items.size())));
+        assertEquals(next, etcd.watch(prefix, next, patience, seen::addAll));
+        assertEquals(1, seen.size());
+    }
+
+    @Test
+    void aWatchEndsWhenItIsToldTo() throws Exception {
+        long read = etcd.range(prefix).revision();
+        etcd.put(prefix + "a", "1", 0);
+        etcd.put(prefix + "b", "1", 0);
+        long next = etcd.watch(prefix, read + 1, Duration.ofMinutes(1), items -> false);
+        assertTrue(next == read + 2 || next == read + 3, "one message holds one change, or both: " + next);
     }
 
     @Test
@@ -117,7 +129,7 @@ class EtcdTest {
         etcd.put(prefix + "a", "2", 0);
         node.ctl("compact", String.valueOf(etcd.range(prefix).revision()));
         IOException gone = assertThrows(IOException.class,
-            () -> etcd.watch(prefix, old, Duration.ofSeconds(20), items -> { }));
+            () -> etcd.watch(prefix, old, Duration.ofSeconds(20), items -> true));
         assertEquals("it ended the watch", gone.getMessage());
         assertEquals(Map.of(prefix + "a", "2"), all(etcd));
     }
@@ -190,7 +202,7 @@ class EtcdTest {
             user.put(prefix + "a", "3", user.grant(60));
             assertEquals(Map.of(prefix + "a", "3"), all(user));
             long next = user.range(prefix).revision() + 1;
-            assertEquals(next, user.watch(prefix, next, Duration.ofMillis(200), items -> { }));
+            assertEquals(next, user.watch(prefix, next, Duration.ofMillis(200), items -> true));
 
             assertRefused(open, "/other");
             assertRefused("etcd://gateway:wrong@" + guarded.endpoint(), prefix);
@@ -236,6 +248,7 @@ class EtcdTest {
                         else now.put(item.key(), item.value());
                     }
                     table.set(Map.copyOf(now));
+                    return true;
                 });
             } catch (IOException e) {
                 Thread.onSpinWait();
