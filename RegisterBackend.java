@@ -292,7 +292,7 @@ public final class RegisterBackend {
 
         /** Entry knows the rules. Each field is tried in an otherwise sound entry, to find all faults. */
         private static void checkField(Env env, String option, String field) {
-            Map<String, String> data = new HashMap<>(Map.of("name", "x", "url", "http://localhost"));
+            Map<String, String> data = new HashMap<>(Map.of("name", "x", "url", "http://x", "prefix", "/"));
             data.put(field, env.text(option));
             try {
                 Entry.of(data.get("name"), data);
