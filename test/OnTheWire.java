@@ -20,7 +20,8 @@ abstract class OnTheWire {
         lab = new Lab();
         gateway = lab.gateway(options());
         backend = lab.keep(new WireBackend());
-        lab.register(gateway, "raw", backend.url(), "/api");
+        lab.put(gateway, Lab.data("raw", backend.url(), "/api"));
+        Lab.until("it serves", () -> get("/api/ready").status() == 200);
     }
 
     /** Settings of the gateway, beside the lab's own. */
