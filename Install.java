@@ -30,6 +30,7 @@
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.Console;
+import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
@@ -59,7 +60,6 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
@@ -94,8 +94,8 @@ import javax.tools.ToolProvider;
 public final class Install {
     private Install() {}
 
-    // ---- 1. Main ---------------------------------------------------------------------------------------------
-    // The commands. Exit codes: 0 done; 1 it failed or was stopped, and what it did is undone; 2 wrong usage.
+    // ---- 1. Main ------------------------------------------------------------------------------------------
+    // The commands. Exit codes: 0 done; 1 it failed or was stopped, and is undone; 2 wrong usage.
 
     public static void main(String[] args) {
         // Since Java 22 the default console is there without a terminal too, and would echo secrets.
@@ -106,34 +106,34 @@ public final class Install {
     private static int run(String[] args) {
         try {
             Env env = new Env(SETTINGS, args, System.getenv());
-            if (env.isOn("help")) return help();
-            return command(env);
-        } catch (Env.Refused e) {
-            System.err.println(e.getMessage());
-            return 2;
-        } catch (Stopped e) {
-            System.err.println(e.getMessage());
-            return 1;
-        } catch (IOException e) {
-            System.err.println("It failed: " + reason(e) + ".");
-            return 1;
+            return env.isOn("help") ? help() : command(env);
+        } catch (Env.Refused | Stopped | IOException e) {
+            System.err.println(message(e));
+            return e instanceof Env.Refused ? 2 : 1;
         }
+    }
+
+    private static String message(Exception e) {
+        return switch (e) {
+            case IOException io -> "It failed: " + reason(io) + ".";      // this file needs Java 21 or newer
+            default -> e.getMessage();
+        };
     }
 
     private static int command(Env env) throws IOException {
         List<String> words = env.words();
         String command = words.isEmpty() ? "" : words.getFirst();
+        String name = words.size() < 2 ? "" : words.get(1);
         boolean takesName = command.equals("status") || command.equals("uninstall");
         if (words.size() > (takesName ? 2 : 1)) {
-            throw new Env.Refused("\"" + words.getLast() + "\" is one word too many; --help shows the commands.");
+            throw new Env.Refused("\"" + words.getLast() + "\" is one word too many; see --help.");
         }
-        String name = words.size() == 2 ? words.getLast() : "";
         return switch (command) {
             case "" -> new Installation(env, Program.REGISTRAR).run();
             case "gateway" -> new Installation(env, Program.GATEWAY).run();
             case "status" -> new Status(env).run(name);
             case "uninstall" -> new Removal(env).run(name);
-            default -> throw new Env.Refused("\"" + command + "\" is not a command; --help shows them.");
+            default -> throw new Env.Refused("\"" + command + "\" is not a command; see --help.");
         };
     }
 
@@ -149,7 +149,7 @@ public final class Install {
         return 0;
     }
 
-    /** Ends the program with a sentence for the user; whatever was done by then is undone. */
+    /** Ends the program with a sentence for the user. */
     static final class Stopped extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -162,21 +162,20 @@ public final class Install {
         System.out.println(line);
     }
 
-    /** What an exception says, for the end of a sentence; a file's fault begins with its path. */
+    /** What an exception says, for the end of a sentence. Those about files have no more than a path. */
     private static String reason(Exception e) {
-        boolean plain = e instanceof FileSystemException || e.getMessage() == null || e.getMessage().isBlank();
-        return plain ? e.toString().replaceFirst("^java[\\w.]*\\.", "") : e.getMessage();
+        boolean wordless = e instanceof FileSystemException || e.getMessage() == null;
+        return wordless ? e.toString().replaceFirst("^java[\\w.]*\\.", "") : e.getMessage();
     }
 
-    // ---- 2. Settings -----------------------------------------------------------------------------------------
-    // The options and variables of both programs that are asked for or passed on, under the names that they
-    // have there, then the installer's own.
+    // ---- 2. Settings --------------------------------------------------------------------------------------
+    // What can be given to the questions, the programs and the installer, under the names that programs use.
 
     private static final List<Env.Setting> ASKED = List.of(
         Env.Setting.of("name", "BACKEND_NAME", "", "Name of the backend"),
         Env.Setting.of("backend-url", "BACKEND_URL", "http://localhost:3000",
-            "URL of the backend, as the gateway reaches it; public:PORT finds out the public IP"),
-        Env.Setting.of("use-public-ip", "", null, "The same as --backend-url=public:PORT, with --backend-port"),
+            "URL of the backend, as the gateway reaches it, or public:PORT to find out the public IP"),
+        Env.Setting.of("use-public-ip", "", null, "With --backend-port: as --backend-url=public:PORT"),
         Env.Setting.of("backend-port", "BACKEND_PORT", "", "Port of the backend at the public IP"),
         Env.Setting.of("backend-token", "BACKEND_TOKEN", "", "Token that the backend wants"),
         Env.Setting.of("prefix", "BACKEND_PREFIX", "/api", "Prefix of the paths that belong to it"),
@@ -188,11 +187,11 @@ public final class Install {
         Env.Setting.of("admin-token", "ADMIN_TOKEN", "", "Token for the gateway's own pages"));
 
     private static final List<Env.Setting> OWN = List.of(
-        Env.Setting.of("yes", "", null, "Ask nothing: take the options, what was installed, or the default"),
+        Env.Setting.of("yes", "", null, "Ask nothing: as given, else as installed, else the default"),
         Env.Setting.of("force", "", null, "Go on after failed checks, and overwrite files changed by hand"),
         Env.Setting.of("dry-run", "", null, "Show each file and command, and change nothing"),
         Env.Setting.of("source", "", "", "The program to install, where it is not beside Install.java"),
-        Env.Setting.of("system", "", "", "One of " + String.join(", ", Place.SYSTEMS) + "; else the one found"),
+        Env.Setting.of("system", "", "", "Not the system found, but " + String.join(", ", Place.SYSTEMS)),
         Env.Setting.of("root", "", "", "A folder to install into as if it were /; no service is started"),
         Env.Setting.of("env-file", "", "", "A file of settings instead of .env"),
         Env.Setting.of("help", "", null, "Show this"));
@@ -200,21 +199,20 @@ public final class Install {
     private static final List<Env.Setting> SETTINGS = Stream.of(ASKED.stream(), passedOn(Program.REGISTRAR),
         passedOn(Program.GATEWAY), OWN.stream()).flatMap(settings -> settings).toList();
 
-    private static final Set<String> SECRETS = Set.of("BACKEND_TOKEN", "API_KEY", "ENCRYPTION_KEY", "ADMIN_TOKEN",
-        "ETCD_PASSWORD", "TLS_KEYSTORE_PASSWORD");
-    private static final Set<String> OPTIONAL = Set.of("encryption-key", "admin-token");
-    private static final List<String> SERVED_FILES = List.of("tls-cert", "tls-key", "tls-keystore", "backend-ca");
+    private static final Set<String> SECRETS = Set.of("BACKEND_TOKEN", "API_KEY", "ENCRYPTION_KEY",
+        "ADMIN_TOKEN", "ETCD_PASSWORD", "TLS_KEYSTORE_PASSWORD");
 
     /** The settings that are not asked for, but passed on to a program where they are given. */
     private static Stream<Env.Setting> passedOn(Program program) {
-        return program.passedOn.stream().map(variable -> Env.Setting.of(option(variable), variable, "",
-            "Passed on to the " + (program == Program.GATEWAY ? "gateway" : "registrar") + " where given"));
+        String meaning = "Passed on to the " + (program == Program.GATEWAY ? "gateway" : "registrar");
+        return program.passedOn.stream()
+            .map(variable -> Env.Setting.of(option(variable), variable, "", meaning));
     }
 
     /** CACHE_TTL_MS is --cache-ttl-ms, and BACKEND_WEIGHT is --weight. */
     private static String option(String variable) {
-        String words = variable.toLowerCase(Locale.ROOT).replace('_', '-');
-        return Set.of("backend-weight", "backend-health-path").contains(words) ? words.substring(8) : words;
+        String option = variable.toLowerCase(Locale.ROOT).replace('_', '-');
+        return option.equals("backend-ca") ? option : option.replaceFirst("^backend-", "");
     }
 
     private static Env.Setting setting(String option) {
@@ -225,7 +223,7 @@ public final class Install {
         return setting(option).variables().getFirst();
     }
 
-    // ---- 3. What, and where ----------------------------------------------------------------------------------
+    // ---- 3. What, and where -------------------------------------------------------------------------------
     // What is installed is a Service, one of two programs; where is a Place: a system, a folder, an account.
 
     /** The two programs: how Java runs them, what they ask, and what else they can be told. */
@@ -233,14 +231,14 @@ public final class Install {
         REGISTRAR("RegisterBackend", "-Xmx64m -XX:+UseSerialGC -XX:TieredStopAtLevel=1", "256M",
             "name backend-url backend-token prefix registry-url api-key encryption-key",
             "BACKEND_HEALTH_PATH BACKEND_WEIGHT PUBLIC_IP_URLS ETCD_USERNAME ETCD_PASSWORD",
-            "--name=x --backend-url=http://localhost --backend-token=x --prefix=/x "
-                + "--registry-url=http://localhost:1 --api-key=x"),
+            "--name=x --backend-url=http://localhost --backend-token=x --prefix=/x --api-key=x"
+                + " --registry-url=http://localhost:1"),
         GATEWAY("GatewayServer", "-Xmx256m -XX:+UseSerialGC", "768M",
             "registry-url api-key encryption-key proxy-port admin-token",
-            "CACHE_TTL_MS BIND_ADDRESS HEALTH_INTERVAL_MS HEALTH_TIMEOUT_MS HEALTH_FAILURES CONNECT_TIMEOUT_MS "
-                + "UPSTREAM_TIMEOUT_MS MAX_BODY_BYTES SHUTDOWN_GRACE_MS TRUSTED_PROXIES ALLOWED_BACKENDS TLS_CERT "
-                + "TLS_KEY TLS_KEYSTORE TLS_KEYSTORE_PASSWORD BACKEND_CA REWRITE_REDIRECTS ACCESS_LOG "
-                + "REGISTRY_PORT REGISTRY_BIND",
+            "CACHE_TTL_MS BIND_ADDRESS HEALTH_INTERVAL_MS HEALTH_TIMEOUT_MS HEALTH_FAILURES"
+                + " CONNECT_TIMEOUT_MS UPSTREAM_TIMEOUT_MS MAX_BODY_BYTES SHUTDOWN_GRACE_MS"
+                + " TRUSTED_PROXIES ALLOWED_BACKENDS TLS_CERT TLS_KEY TLS_KEYSTORE TLS_KEYSTORE_PASSWORD"
+                + " BACKEND_CA REWRITE_REDIRECTS ACCESS_LOG REGISTRY_PORT REGISTRY_BIND",
             "--bind-address=127.0.0.1 --proxy-port=0 --registry-port=0 --api-key=x --encryption-key=x");
 
         private final String mainClass;
@@ -248,9 +246,10 @@ public final class Install {
         private final String memory;             // what systemd lets it have: the heap and Java's own needs
         private final List<String> asked;        // options
         private final List<String> passedOn;     // variables
-        private final List<String> training;     // options of a run that loads what a start loads, and harms nobody
+        private final List<String> training;     // for a run that loads what a start loads, and harms nobody
 
-        Program(String mainClass, String javaOptions, String memory, String asked, String passedOn, String training) {
+        Program(String mainClass, String javaOptions, String memory, String asked, String passedOn,
+                String training) {
             this.mainClass = mainClass;
             this.javaOptions = List.of(javaOptions.split(" "));
             this.memory = memory;
@@ -259,7 +258,6 @@ public final class Install {
             this.training = List.of(training.split(" "));
         }
 
-        /** A setting that this program has. */
         boolean takes(Env.Setting setting) {
             boolean address = List.of("use-public-ip", "backend-port").contains(setting.option());
             if (address) return this == REGISTRAR;
@@ -269,8 +267,8 @@ public final class Install {
 
     /** A program as a service. {@code name} is the backend's, and empty for the gateway. */
     private record Service(Program program, String name) {
-        static final String REGISTRARS = "backend-gateway-register@";
-        static final String GATEWAY = "backend-gateway";
+        private static final String REGISTRARS = "backend-gateway-register@";
+        private static final String GATEWAY = "backend-gateway";
 
         static Service of(String unit) {
             return unit.equals(GATEWAY) ? new Service(Program.GATEWAY, "")
@@ -282,21 +280,27 @@ public final class Install {
             return program == Program.GATEWAY ? GATEWAY : REGISTRARS + name;
         }
 
+        /** The name by which a user calls it here. */
+        String shortName() {
+            return program == Program.GATEWAY ? "gateway" : name;
+        }
+
         String describe() {
             return program == Program.GATEWAY ? "the gateway" : "the registrar of backend " + name;
         }
     }
 
     /**
-     * Where it is installed. {@code root} is empty but for --root, and {@code account} is the user that the
-     * service runs as, empty where the system sees to that.
+     * Where it is installed. {@code root} is empty but for --root; {@code state} is where the service may
+     * write; {@code account} is whom it runs as, empty where the system sees to that.
      */
     private record Place(String system, Optional<Path> root, Path folder, Path state, String account) {
         static final List<String> SYSTEMS =
             List.of("systemd", "systemd-user", "openrc", "cron", "launchd", "windows");
 
         static Place of(Env env) {
-            String system = env.text("system").isEmpty() ? find() : env.choice("system", SYSTEMS.toArray(String[]::new));
+            String system = env.text("system").isEmpty() ? found()
+                : env.choice("system", SYSTEMS.toArray(String[]::new));
             env.check();
             return of(system, Optional.of(env.text("root")).filter(text -> !text.isEmpty())
                 .map(text -> Path.of(text).toAbsolutePath().normalize()));
@@ -304,17 +308,18 @@ public final class Install {
 
         static Place of(String system, Optional<Path> root) {
             boolean windows = system.equals("windows");
-            boolean own = system.equals("systemd-user") || !isRoot() && List.of("cron", "launchd").contains(system);
-            String home = windows ? System.getenv().getOrDefault("ProgramData", "/ProgramData")
-                : own ? System.getProperty("user.home") + "/.local/share" : "/opt";
-            Path folder = under(root, home).resolve("backend-gateway");
             boolean systemd = system.equals("systemd");
+            boolean shared = windows || systemd || system.equals("openrc")
+                || isRoot() && !system.equals("systemd-user");
+            String base = windows ? System.getenv().getOrDefault("ProgramData", "/ProgramData")
+                : shared ? "/opt" : System.getProperty("user.home") + "/.local/share";
+            Path folder = under(root, base).resolve("backend-gateway");
             Path state = systemd ? under(root, "/var/lib/backend-gateway") : folder.resolve("state");
-            // An account without rights that every Unix has. systemd invents one for the service alone.
-            return new Place(system, root, folder, state, own || windows || systemd ? "" : "daemon");
+            // "daemon" is there on every Unix, without rights; systemd invents an account for each service.
+            return new Place(system, root, folder, state, shared && !windows && !systemd ? "daemon" : "");
         }
 
-        private static String find() {
+        private static String found() {
             String os = System.getProperty("os.name").toLowerCase(Locale.ROOT);
             if (os.contains("windows")) return "windows";
             if (os.contains("mac")) return "launchd";
@@ -331,7 +336,7 @@ public final class Install {
             return root.map(folder -> folder.resolve(path.getRoot().relativize(path))).orElse(path);
         }
 
-        /** An absolute path of this machine, under --root where there is one. */
+        /** An absolute path of the machine, under --root where there is one. */
         Path at(String absolute) {
             return under(root, absolute);
         }
@@ -355,16 +360,21 @@ public final class Install {
         Path archive(Program program) {
             return folder.resolve("lib").resolve(program.mainClass + ".jsa");
         }
-
-        boolean needsRoot() {
-            return system.equals("systemd") || system.equals("openrc");
-        }
     }
 
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin",
         System.getProperty("os.name").startsWith("Windows") ? "java.exe" : "java");
 
-    // ---- 4. Questions ----------------------------------------------------------------------------------------
+    /** The words that run a program from its jar, with some more of Java's options. */
+    private static List<String> java(Place place, Program program, String... more) {
+        List<String> words = new ArrayList<>(List.of(JAVA.toString()));
+        words.addAll(program.javaOptions);
+        words.addAll(List.of(more));
+        words.addAll(List.of("-cp", place.jar(program).toString(), program.mainClass));
+        return words;
+    }
+
+    // ---- 4. Questions -------------------------------------------------------------------------------------
     // Each has a default and a rule. An option on the command line is an answer; the environment, a file of
     // settings and what was installed before are defaults, in this order.
 
@@ -376,19 +386,18 @@ public final class Install {
 
         /** One line; a secret is read without echo at a terminal. The end of the input stops the program. */
         String ask(String question, boolean secret) throws IOException {
-            String line = console == null ? plain(question)
-                : secret ? text(console.readPassword("%s: ", question)) : console.readLine("%s: ", question);
-            if (line == null) throw new Stopped("The input ended before the last question: nothing was done.");
+            String line;
+            if (console == null) {
+                say(question + ":");
+                line = lines.readLine();
+            } else if (secret) {
+                char[] typed = console.readPassword("%s: ", question);
+                line = typed == null ? null : new String(typed);
+            } else {
+                line = console.readLine("%s: ", question);
+            }
+            if (line == null) throw new Stopped("The input ended too early: nothing was done.");
             return secret ? line : line.strip();
-        }
-
-        private String plain(String question) throws IOException {
-            say(question + ":");
-            return lines.readLine();
-        }
-
-        private static String text(char[] password) {
-            return password == null ? null : new String(password);
         }
 
         boolean agrees(String question) throws IOException {
@@ -398,20 +407,22 @@ public final class Install {
 
     /** The questions about one service. */
     private static final class Questions {
+        private static final Set<String> OPTIONAL = Set.of("encryption-key", "admin-token");
+
         private final Env env;
         private final Terminal terminal;
         private final Program program;
-        private Env kept;                      // the settings of before, where it is installed already
+        private Optional<Env> kept = Optional.empty();     // the settings of before, where it is installed
 
         Questions(Env env, Terminal terminal, Program program) {
             this.env = env;
             this.terminal = terminal;
             this.program = program;
-            env.check();
             for (Env.Setting setting : SETTINGS) {
-                if (OWN.contains(setting) || program.takes(setting) || !isAnswered(setting.option())) continue;
-                env.fault(setting.option(), "is not a setting of "
-                    + (program == Program.GATEWAY ? "the gateway." : "a registrar."));
+                boolean fits = OWN.contains(setting) || program.takes(setting);
+                if (fits || !isAnswered(setting.option())) continue;
+                String owner = program == Program.GATEWAY ? "the gateway." : "a registrar.";
+                env.fault(setting.option(), "is not a setting of " + owner);
             }
             env.check();
         }
@@ -441,16 +452,15 @@ public final class Install {
 
         /** All settings, by their variables. An empty one is not set. */
         Map<String, String> settings(Place place, Service service) throws IOException {
-            Path file = place.settings(service);
-            if (Files.exists(file)) kept = new Env(SETTINGS, new String[] {"--env-file=" + file}, Map.of());
-            if (kept != null) kept.check();
+            kept = SettingsFile.env(place.settings(service));
             Map<String, String> settings = new LinkedHashMap<>();
-            program.passedOn.forEach(variable -> settings.put(variable, given(option(variable))));
+            if (program == Program.REGISTRAR) settings.put("BACKEND_NAME", service.name());
             for (String option : program.asked) {
-                String proposed = option.equals("name") ? service.name() : proposed(option, settings);
-                settings.put(variable(option), option.equals("name") ? proposed : answer(option, proposed));
+                if (option.equals("name")) continue;
+                settings.put(variable(option), answer(option, proposed(option, settings)));
             }
             env.check();
+            program.passedOn.forEach(variable -> settings.put(variable, given(option(variable))));
             return program == Program.GATEWAY ? withRegistry(settings, place) : withAddress(settings);
         }
 
@@ -464,13 +474,13 @@ public final class Install {
         }
 
         private boolean wantsPublicIp() {
-            boolean before = kept != null && given("backend-url").isEmpty() && !given("backend-port").isEmpty();
-            return env.isOn("use-public-ip") || before;
+            return env.isOn("use-public-ip")
+                || given("backend-url").isEmpty() && !given("backend-port").isEmpty();
         }
 
         /** A gateway with a registry of its own needs both keys, and nobody else knows them yet. */
-        private boolean isRandom(String option, Map<String, String> settings) {
-            return (option.equals("api-key") || option.equals("encryption-key")) && given(option).isEmpty()
+        private static boolean isRandom(String option, Map<String, String> settings) {
+            return option.matches("(api|encryption)-key")
                 && settings.getOrDefault("BACKENDS_REGISTRY_URL", "").equals("embedded");
         }
 
@@ -482,21 +492,20 @@ public final class Install {
 
         /** What was given before any question: now, or when it was installed. */
         private String given(String option) {
-            for (Env source : kept == null ? List.of(env) : List.of(env, kept)) {
-                Env.Value value = source.value(option);
-                if (!value.source().equals("default")) return value.text();
-            }
-            return "";
+            Env.Value now = env.value(option);
+            if (!now.source().equals("default")) return now.text();
+            Optional<Env.Value> before = kept.map(env -> env.value(option));
+            return before.filter(value -> !value.source().equals("default")).map(Env.Value::text).orElse("");
         }
 
         private boolean isAnswered(String option) {
-            return env.value(option).source().equals("command line");
+            boolean otherwise = option.equals("backend-url") && isAnswered("use-public-ip");
+            return otherwise || env.value(option).source().equals("command line");
         }
 
         /** Asks until the answer is right; where nothing is asked, a wrong one is a fault. */
         private String answer(String option, String proposed) throws IOException {
-            boolean address = option.equals("backend-url") && env.isOn("use-public-ip");
-            if (env.isOn("yes") || isAnswered(option) || address) {
+            if (env.isOn("yes") || isAnswered(option)) {
                 String fault = fault(option, proposed);
                 if (!fault.isEmpty()) env.fault(option, fault);
                 return proposed;
@@ -513,7 +522,8 @@ public final class Install {
         private String question(String option, String proposed) {
             String shown = !isSecret(option) ? proposed
                 : !given(option).isEmpty() ? "the one that is set"
-                : !proposed.isEmpty() ? "a random one" : OPTIONAL.contains(option) ? "none" : "";
+                : !proposed.isEmpty() ? "a random one"
+                : OPTIONAL.contains(option) ? "none" : "";
             return setting(option).meaning() + (shown.isEmpty() ? "" : " [" + shown + "]");
         }
 
@@ -523,19 +533,19 @@ public final class Install {
 
         /** What is wrong with an answer, as the end of a sentence; empty where nothing is. */
         private String fault(String option, String text) {
-            if (text.contains("\uFFFD")) return "lost some of its letters on the way: try again with LC_ALL=C.UTF-8.";
-            if (text.codePoints().anyMatch(c -> Character.isISOControl(c) || c == 0x2028 || c == 0x2029)) {
-                return "must be one line without control characters.";
-            }
             if (text.isEmpty()) {
                 return OPTIONAL.contains(option) ? ""
-                    : "is missing: give it in the environment, in .env or as --" + option + "=….";
+                    : "is needed: here, in the environment, in .env or as --" + option + "=….";
+            }
+            if (text.contains("\uFFFD")) return "lost letters on its way here: try with LC_ALL=C.UTF-8.";
+            if (text.codePoints().anyMatch(c -> Character.isISOControl(c) || c == 0x2028 || c == 0x2029)) {
+                return "must be one line without control characters.";
             }
             try {
                 check(option, text);
                 return "";
             } catch (IllegalArgumentException e) {
-                return e.getMessage().replaceFirst("^\\w+ ", "") + ".";
+                return e.getMessage().replaceFirst("^\\w+ ", "") + ".";      // without the name of the field
             }
         }
 
@@ -555,22 +565,22 @@ public final class Install {
         }
 
         private static void checkPort(String text) {
-            if (text.matches("[0-9]{1,5}") && Integer.parseInt(text) > 0 && Integer.parseInt(text) < 65536) return;
+            int port = text.matches("[0-9]{1,5}") ? Integer.parseInt(text) : 0;
+            if (port > 0 && port < 65536) return;
             throw new IllegalArgumentException("port must have a number from 1 to 65535");
         }
 
         private static void checkHeader(String text) {
             if (text.matches("[!-~]{1,4096}")) return;
-            throw new IllegalArgumentException("it must be 1 to 4096 visible ASCII characters, for it goes into a header");
+            throw new IllegalArgumentException("it must be visible ASCII characters, as headers are");
         }
 
         private void checkRegistry(String text) {
             boolean gateway = program == Program.GATEWAY;
-            if (gateway && text.equals("embedded")) return;
-            if (gateway && text.startsWith("file:") && Path.of(text.substring("file:".length())).isAbsolute()) return;
-            if (text.matches("etcds?://[^/?#@\\s]+")) return;
+            boolean own = text.equals("embedded") || text.matches("file:/.+|file:[A-Za-z]:.+");
+            if (gateway && own || text.matches("etcds?://[^/?#@\\s]+")) return;
             if (text.startsWith("http")) new Entry("any", text, "", "", "", 1, 0);
-            else throw new IllegalArgumentException("registry must be http://…, https://… or etcd://HOST:2379"
+            else throw new IllegalArgumentException("registry must be http(s)://… or etcd://HOST:2379"
                 + (gateway ? ", file:/… with its whole path, or embedded" : ""));
         }
 
@@ -590,433 +600,29 @@ public final class Install {
         }
     }
 
-    // ---- 5. Checks -------------------------------------------------------------------------------------------
-    // Questions to the real world, asked before anything is written. A fault says what to do; whoever knows
-    // better may go on all the same.
-
-    /** One thing that was looked at; {@code fault} is empty where it is well. */
-    private record Check(String what, String fault) {}
-
-    /** The checks of one installation. */
-    private record Checks(Place place, Service service, Map<String, String> settings, Supervisor supervisor) {
-        List<Check> run() {
-            List<Check> checks = new ArrayList<>(List.of(java(), rights(), folders()));
-            if (place.root().isEmpty()) checks.add(tool());
-            checks.add(registry());
-            if (service.program() == Program.REGISTRAR) checks.add(backend());
-            else checks.addAll(ports());
-            return checks;
-        }
-
-        private Check java() {
-            String what = "Java " + Runtime.version() + " at " + JAVA;
-            if (ToolProvider.getSystemJavaCompiler() == null) {
-                return new Check(what, "it has no compiler; install a JDK, version 21 or newer");
-            }
-            boolean hidden = JAVA.startsWith("/root") || JAVA.startsWith("/home");
-            boolean own = place.folder().startsWith(place.home(""));
-            return new Check(what, hidden && !own ? "a service of the machine may not look there; install a JDK for "
-                + "all users, below /usr or /opt, and run this with it" : "");
-        }
-
-        private Check rights() {
-            boolean enough = Place.isRoot() || place.root().isPresent() || !place.needsRoot();
-            return new Check("the rights for a service of " + place.system(),
-                enough ? "" : "it needs root; run this with sudo, or with --system=systemd-user");
-        }
-
-        private Check folders() {
-            for (Path folder : List.of(place.folder(), supervisor.file().getParent())) {
-                Path there = folder;
-                while (!Files.exists(there)) there = there.getParent();
-                if (!Files.isDirectory(there)) return new Check(folder.toString(), there + " is not a folder");
-                if (!Files.isWritable(there)) {
-                    return new Check(folder.toString(), "you may not write to " + there + "; run this with sudo");
-                }
-            }
-            return new Check(place.folder() + " can be written", "");
-        }
-
-        private Check tool() {
-            String tool = supervisor.tool();
-            boolean there = Stream.of(System.getenv().getOrDefault("PATH", "").split(System.getProperty("path.separator")))
-                .anyMatch(folder -> Files.exists(Path.of(folder, tool)) || Files.exists(Path.of(folder, tool + ".exe")));
-            return new Check(tool, there ? "" : "it is not on PATH; install it, or choose another --system");
-        }
-
-        private Check registry() {
-            String url = settings.get("BACKENDS_REGISTRY_URL");
-            if (url.isEmpty()) return new Check("the registry is the gateway's own", "");
-            if (url.startsWith("file:")) {
-                Path file = Path.of(url.substring("file:".length()));
-                return new Check(url, Files.isReadable(file) ? "" : "there is no such file that can be read");
-            }
-            if (url.startsWith("etcd")) return etcd(url);
-            String fault = Registry.fault(url, settings.get("API_KEY"));
-            return new Check(url + " answers and takes the API key", fault);
-        }
-
-        private static Check etcd(String url) {
-            List<String> silent = new ArrayList<>();
-            for (String member : url.substring(url.indexOf("//") + 2).split(",")) {
-                int colon = member.lastIndexOf(':');
-                int port = colon < 0 ? 2379 : Integer.parseInt(member.substring(colon + 1));
-                if (!answers(colon < 0 ? member : member.substring(0, colon), port)) silent.add(member);
-            }
-            return new Check(url, silent.isEmpty() ? "" : String.join(", ", silent) + " takes no connection; start etcd, "
-                + "or correct the address");
-        }
-
-        private static boolean answers(String host, int port) {
-            try (Socket socket = new Socket()) {
-                socket.connect(new InetSocketAddress(host, port), 5000);
-                return true;
-            } catch (IOException e) {
-                return false;
-            }
-        }
-
-        private Check backend() {
-            String url = settings.get("BACKEND_URL");
-            if (url.isEmpty()) url = "http://localhost:" + settings.get("BACKEND_PORT");
-            String path = settings.get("BACKEND_HEALTH_PATH");
-            try {
-                int status = Registry.get(url + (path.isEmpty() ? "/health" : path), "").statusCode();
-                return new Check("the backend " + url + " answers (" + status + ")", "");
-            } catch (IOException e) {
-                return new Check("the backend " + url, Registry.silence(e) + "; start it, or correct its URL");
-            }
-        }
-
-        private List<Check> ports() {
-            List<Check> checks = new ArrayList<>(List.of(port("PROXY_PORT", "8080")));
-            if (settings.get("BACKENDS_REGISTRY_URL").isEmpty()) checks.add(port("REGISTRY_PORT", "8000"));
-            return checks;
-        }
-
-        /** A port that this very service has from before is as good as a free one. */
-        private Check port(String variable, String fallback) {
-            String text = settings.get(variable);
-            int port = Integer.parseInt(text.isEmpty() ? fallback : text);
-            if (Running.find(service).isPresent()) return new Check("port " + port + " (the service runs)", "");
-            try (ServerSocket socket = new ServerSocket()) {
-                socket.setReuseAddress(true);
-                socket.bind(new InetSocketAddress(port));
-                return new Check("port " + port + " is free", "");
-            } catch (IOException e) {
-                return new Check("port " + port, "it cannot be had (" + reason(e) + "); end the program that has it, "
-                    + "or choose another " + variable);
-            }
-        }
-    }
-
-    /** The few things that the installer asks a registry. */
-    private static final class Registry {
-        private static final HttpClient CLIENT = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(Duration.ofSeconds(5)).build();
-
-        static HttpResponse<String> get(String url, String apiKey) throws IOException {
-            try {
-                HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(10));
-                if (!apiKey.isEmpty()) request.header("Authorization", "Bearer " + apiKey);
-                return CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
-            } catch (IllegalArgumentException e) {
-                throw new IOException("its address or key has characters that HTTP cannot carry");
-            } catch (InterruptedException e) {
-                throw new IOException("it was interrupted");
-            }
-        }
-
-        /** Why a registry is of no use with this key; empty where it is. */
-        static String fault(String url, String apiKey) {
-            String base = url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
-            try {
-                int health = get(base + "/health", "").statusCode();
-                if (health != 200) return "it answered " + health + " at /health; is this the address of a registry?";
-                int list = get(base + "/collections/backends", apiKey).statusCode();
-                if (list == 401) return "it refused the API key; use the registry's own API_KEY";
-                return list == 200 ? "" : "it answered " + list + " at /collections/backends; see the registry's log";
-            } catch (IOException e) {
-                return silence(e) + "; start it, or correct its address";
-            }
-        }
-
-        static String entry(String url, String name) {
-            return (url.endsWith("/") ? url : url + "/") + "collections/backends/" + name;
-        }
-
-        /** What an answer that did not come means. */
-        static String silence(IOException e) {
-            if (e instanceof ConnectException) return "it takes no connection";
-            return e instanceof HttpTimeoutException ? "it did not answer in time" : "it does not answer (" + reason(e) + ")";
-        }
-    }
-
-    // ---- 6. Steps --------------------------------------------------------------------------------------------
-    // The installation itself, as a list. Installing again goes the same way: what is as it should be is left.
-
-    private static final class Installation {
-        private final Env env;
-        private final Program program;
-        private final Place place;
-        private final Manifest manifest;
-        private final Terminal terminal = new Terminal();
-        private Changes changes;
-        private Service service;
-        private Map<String, String> settings;
-        private Supervisor supervisor;
-        private Path source;
-
-        Installation(Env env, Program program) throws IOException {
-            this.env = env;
-            this.program = program;
-            this.place = Place.of(env);
-            this.manifest = Manifest.read(place);
-        }
-
-        int run() throws IOException {
-            Questions questions = new Questions(env, terminal, program);
-            source = source();
-            service = questions.service(manifest);
-            changes = new Changes(place, manifest, service, env.isOn("dry-run"));
-            settings = questions.settings(place, service);
-            supervisor = Supervisor.of(place, service, settings);
-            refuseAnotherSystem();
-            say("\nInstalling " + service.describe() + " with " + place.system() + " into " + place.folder());
-            if (!passesChecks()) return 1;
-            keepWhatWasChangedByHand();
-            carryOut();
-            say(env.isOn("dry-run") ? "\nNothing was changed." : report());
-            return 0;
-        }
-
-        private Path source() {
-            String file = program.mainClass + ".java";
-            String launched = System.getProperty("jdk.launcher.sourcefile", "");
-            List<String> places = env.text("source").isEmpty()
-                ? List.of(file, Path.of(launched).resolveSibling(file).toString()) : List.of(env.text("source"));
-            return places.stream().map(Path::of).filter(Files::isRegularFile).findFirst().orElseThrow(() ->
-                new Env.Refused(String.join(" and ", places) + " not found: put " + file + " beside Install.java, or "
-                    + "name it with --source=FILE."));
-        }
-
-        private void refuseAnotherSystem() {
-            String before = manifest.services.getOrDefault(service.unit(), place.system());
-            if (before.equals(place.system())) return;
-            throw new Stopped(service.unit() + " is installed with " + before + ": uninstall it first, or go on with "
-                + "--system=" + before + ".");
-        }
-
-        private boolean passesChecks() throws IOException {
-            List<Check> checks = new Checks(place, service, settings, supervisor).run();
-            for (Check check : checks) {
-                boolean well = check.fault().isEmpty();
-                say((well ? "  ok     " : "  FAULT  ") + check.what() + (well ? "" : ": " + check.fault() + "."));
-            }
-            if (checks.stream().allMatch(check -> check.fault().isEmpty())) return true;
-            if (env.isOn("force") || env.isOn("dry-run")) return true;
-            if (!env.isOn("yes") && terminal.agrees("Install all the same?")) return true;
-            say("Nothing was installed. Set right what is at fault, or go on with --force.");
-            return false;
-        }
-
-        private void keepWhatWasChangedByHand() throws IOException {
-            Map<Path, byte[]> files = new LinkedHashMap<>();
-            files.put(place.source(program), Files.readAllBytes(source));
-            files.put(supervisor.file(), supervisor.content());
-            for (Map.Entry<Path, byte[]> file : files.entrySet()) {
-                boolean there = Files.exists(file.getKey());
-                boolean same = there && Arrays.equals(Files.readAllBytes(file.getKey()), file.getValue());
-                if (!there || same || env.isOn("force") || manifest.isAsWritten(file.getKey())) continue;
-                String what = file.getKey() + " was changed by hand, or is not of this installer.";
-                if (!env.isOn("yes") && terminal.agrees(what + " Overwrite it?")) continue;
-                changes.keep(file.getKey());
-            }
-        }
-
-        private void carryOut() throws IOException {
-            boolean update = manifest.services.containsKey(service.unit());
-            try {
-                changes.step("Folder", this::makeFolders);
-                if (update) changes.whenUndone("restarted the one of before", () -> runAll(supervisor.start()));
-                else changes.whenUndone("told the system", () -> runAll(supervisor.forget()));
-                if (update) changes.step("Pause", () -> runAll(supervisor.pause()));
-                changes.step("Program", this::writeProgram);
-                changes.step("Settings", this::writeSettings);
-                changes.step("Service", this::writeService);
-                changes.step("Manifest", this::writeManifest);
-                if (!update) changes.whenUndone("stopped the service", () -> runAll(supervisor.stop()));
-                changes.step("Start", () -> runAll(supervisor.start()));
-                changes.step("Watch", this::watch);
-                changes.done();
-            } catch (IOException | RuntimeException e) {
-                changes.undo();
-                throw new Stopped((e instanceof Stopped ? "" : "It failed: ") + reason(e)
-                    + "\nNothing is left of this attempt.");
-            }
-        }
-
-        private void makeFolders() throws IOException {
-            changes.makeFolder(place.folder(), Access.OPEN_FOLDER);
-            changes.makeFolder(place.jar(program).getParent(), Access.OPEN_FOLDER);
-            if (!place.system().equals("systemd")) changes.makeFolder(place.state(), Access.STATE);
-        }
-
-        private void writeProgram() throws IOException {
-            byte[] text = Files.readAllBytes(source);
-            boolean same = manifest.hasProgram(place, program, text);
-            changes.write(place.source(program), text, Access.OPEN);
-            if (same) {
-                changes.share(place.jar(program));
-                changes.share(place.archive(program));
-            } else if (changes.isDry()) changes.tell("would make", place.jar(program) + " and " + place.archive(program));
-            else compile();
-        }
-
-        /** The archive holds the classes of a training run, and makes a start take half the time. */
-        private void compile() throws IOException {
-            changes.write(place.jar(program), Compiled.jar(source), Access.OPEN);
-            Optional<byte[]> archive = Compiled.archive(place, program);
-            if (archive.isPresent()) changes.write(place.archive(program), archive.get(), Access.OPEN);
-            else changes.tell("could not make", place.archive(program) + ": the service starts slower without it");
-        }
-
-        /** Lines that someone added stay; of the others only those are renewed whose value is another now. */
-        private void writeSettings() throws IOException {
-            Path file = place.settings(service);
-            String before = Files.exists(file) ? Files.readString(file)
-                : "# Settings of " + service.unit() + ". After a change install again, or restart the service.\n";
-            byte[] text = SettingsFile.merge(before, settings).getBytes(StandardCharsets.UTF_8);
-            changes.write(file, text, Access.SECRET);
-            String secrets = "(?m)^(" + String.join("|", SECRETS) + ")=.*";
-            changes.show(SettingsFile.merge("", settings).replaceAll(secrets, "$1=(not shown)"));
-        }
-
-        private void writeService() throws IOException {
-            changes.makeFolder(supervisor.file().getParent(), Access.OPEN_FOLDER);
-            changes.write(supervisor.file(), supervisor.content(), supervisor.access());
-            changes.show(supervisor.text());
-            if (!supervisor.bootLine().isEmpty()) Crontab.change(changes, place, service, supervisor.bootLine());
-        }
-
-        private void writeManifest() throws IOException {
-            manifest.services.put(service.unit(), place.system());
-            manifest.java = Manifest.thisJava();
-            changes.writeManifest();
-        }
-
-        private void runAll(List<Command> commands) throws IOException {
-            for (Command command : commands) changes.run(command);
-        }
-
-        /** A service that cannot run ends in its first seconds: then the installation has failed. */
-        private void watch() throws IOException {
-            if (changes.isDry() || place.root().isPresent()) {
-                changes.tell("skipped", "the look whether it runs");
-                return;
-            }
-            Optional<ProcessHandle> process = Running.awaitLasting(service);
-            if (process.isPresent()) changes.tell("runs", "as process " + process.get().pid());
-            else if (place.system().equals("windows")) changes.tell("started", "as far as Windows lets it be seen");
-            else throw new Stopped(service.unit() + " ended at once. Its reason is to be seen by: " + supervisor.log());
-        }
-
-        private String report() {
-            List<String> lines = new ArrayList<>(List.of("", "Done: " + service.describe() + " starts with the machine."));
-            lines.add("  What it says: " + supervisor.log());
-            lines.add("  How it is:    java Install.java status " + nameForCommands());
-            lines.add("  Take it away: java Install.java uninstall " + nameForCommands());
-            if (place.system().equals("systemd-user")) lines.add("  It starts when you log in first; for it to start "
-                + "with the machine: sudo loginctl enable-linger " + System.getProperty("user.name"));
-            if (!settings.getOrDefault("REGISTRY_FILE", "").isEmpty()) lines.add("  Registrars need the API_KEY and the "
-                + "ENCRYPTION_KEY that are in " + place.settings(service));
-            return String.join("\n", lines);
-        }
-
-        private String nameForCommands() {
-            return program == Program.GATEWAY ? "gateway" : service.name();
-        }
-    }
-
-    /** A program's classes in a jar, since class-data archives work with no other form, and such an archive. */
-    private static final class Compiled {
-        static byte[] jar(Path source) throws IOException {
-            Path classes = Files.createTempDirectory("install");
-            try {
-                compile(source, classes);
-                return jarOf(classes);
-            } finally {
-                deleteTree(classes);
-            }
-        }
-
-        /** Empty where the program or this Java made none, as on Windows, where nobody ends a run gently. */
-        static Optional<byte[]> archive(Place place, Program program) throws IOException {
-            Path folder = Files.createTempDirectory("install");
-            try {
-                Path archive = folder.resolve("archive");
-                List<String> words = Running.java(place, program, "-XX:ArchiveClassesAtExit=" + archive);
-                words.addAll(program.training);
-                Process run = Output.builder(words).directory(folder.toFile())
-                    .redirectOutput(folder.resolve("output").toFile()).start();
-                run.onExit().completeOnTimeout(run, 3, TimeUnit.SECONDS).join().destroy();
-                run.onExit().completeOnTimeout(run, 20, TimeUnit.SECONDS).join().destroyForcibly().onExit().join();
-                return Files.exists(archive) ? Optional.of(Files.readAllBytes(archive)) : Optional.empty();
-            } finally {
-                deleteTree(folder);
-            }
-        }
-
-        private static void compile(Path source, Path classes) {
-            ByteArrayOutputStream messages = new ByteArrayOutputStream();
-            JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-            // The class path is the empty folder, so that no neighbour of the source is taken for a part of it.
-            int result = compiler == null ? 1 : compiler.run(null, messages, messages, "-proc:none", "-encoding",
-                "UTF-8", "-cp", classes.toString(), "-d", classes.toString(), source.toString());
-            if (result != 0) throw new Stopped(source + " does not compile: " + messages);
-        }
-
-        /** All times in it are the same, so that the same classes make the same jar. */
-        private static byte[] jarOf(Path classes) throws IOException {
-            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-            try (JarOutputStream jar = new JarOutputStream(bytes)) {
-                for (Path file : tree(classes)) {
-                    if (!Files.isRegularFile(file)) continue;
-                    ZipEntry entry = new ZipEntry(classes.relativize(file).toString().replace('\\', '/'));
-                    entry.setTimeLocal(LocalDateTime.of(2000, 1, 1, 0, 0));
-                    jar.putNextEntry(entry);
-                    Files.copy(file, jar);
-                }
-            }
-            return bytes.toByteArray();
-        }
-
-        private static List<Path> tree(Path folder) throws IOException {
-            try (Stream<Path> files = Files.walk(folder)) {
-                return files.sorted().toList();
-            }
-        }
-
-        private static void deleteTree(Path folder) throws IOException {
-            for (Path file : tree(folder).reversed()) Files.delete(file);
-        }
-    }
-
     /** A file of NAME=value lines that Env reads. */
     private static final class SettingsFile {
-        /** The settings by their variables; those that are not set are empty. */
-        static Map<String, String> read(Path file) {
+        static Optional<Env> env(Path file) {
+            if (!Files.exists(file)) return Optional.empty();
             Env env = new Env(SETTINGS, new String[] {"--env-file=" + file}, Map.of());
             env.check();
+            return Optional.of(env);
+        }
+
+        /** The settings by their variables; those that are not set are empty. */
+        static Map<String, String> read(Path file) {
             Map<String, String> settings = new LinkedHashMap<>();
+            Optional<Env> env = env(file);
             for (Env.Setting setting : SETTINGS) {
                 if (setting.variables().isEmpty()) continue;
-                Env.Value value = env.value(setting.option());
-                settings.put(setting.variables().getFirst(), value.source().equals("default") ? "" : value.text());
+                String text = env.map(from -> from.value(setting.option()))
+                    .filter(value -> !value.source().equals("default")).map(Env.Value::text).orElse("");
+                settings.put(setting.variables().getFirst(), text);
             }
             return settings;
         }
 
+        /** Lines that someone added stay; of ours only those change whose value is another now. */
         static String merge(String before, Map<String, String> settings) {
             List<String> lines = new ArrayList<>();
             Map<String, String> missing = new LinkedHashMap<>(settings);
@@ -1038,9 +644,430 @@ public final class Install {
         }
     }
 
-    // ---- 7. Supervisors --------------------------------------------------------------------------------------
+    // ---- 5. Checks ----------------------------------------------------------------------------------------
+    // Questions to the real world, asked before anything is written. A fault says what to do; whoever knows
+    // better may go on all the same.
+
+    /** One thing that was looked at; {@code fault} is empty where it is well. */
+    private record Check(String what, String fault) {}
+
+    /** The checks of one installation. */
+    private record Checks(Place place, Service service, Map<String, String> settings, Supervisor supervisor) {
+        List<Check> run() {
+            List<Check> checks = new ArrayList<>(List.of(java(), rights(), folders()));
+            if (place.root().isEmpty()) checks.add(tool());
+            checks.add(registry());
+            if (service.program() == Program.REGISTRAR) checks.add(backend());
+            else checks.add(port("PROXY_PORT", "8080"));
+            boolean embedded = service.program() == Program.GATEWAY
+                && settings.get("BACKENDS_REGISTRY_URL").isEmpty();
+            if (embedded) checks.add(port("REGISTRY_PORT", "8000"));
+            return checks;
+        }
+
+        private Check java() {
+            String what = "Java " + Runtime.version() + " at " + JAVA;
+            if (ToolProvider.getSystemJavaCompiler() == null) {
+                return new Check(what, "it has no compiler; install a JDK, version 21 or newer");
+            }
+            boolean hidden = JAVA.startsWith("/root") || JAVA.startsWith("/home");
+            boolean own = place.folder().startsWith(place.home(""));
+            return new Check(what, !hidden || own ? "" : "services of the machine may not look there; install"
+                + " a JDK for all users, below /usr or /opt, and run this with it");
+        }
+
+        private Check rights() {
+            boolean wanting = List.of("systemd", "openrc").contains(place.system()) && !Place.isRoot();
+            return new Check("the rights for " + place.system(), wanting && place.root().isEmpty()
+                ? "it needs root; run this with sudo, or with --system=systemd-user" : "");
+        }
+
+        private Check folders() {
+            for (Path folder : List.of(place.folder(), supervisor.file().getParent())) {
+                Path there = folder;
+                while (!Files.exists(there)) there = there.getParent();
+                if (!Files.isDirectory(there)) return new Check(folder + "", there + " is not a folder");
+                if (!Files.isWritable(there)) {
+                    return new Check(folder + "", "you may not write to " + there + "; run this with sudo");
+                }
+            }
+            return new Check(place.folder() + " can be written", "");
+        }
+
+        private Check tool() {
+            String tool = supervisor.tool();
+            String path = System.getenv().getOrDefault("PATH", "");
+            boolean there = Stream.of(path.split(File.pathSeparator)).anyMatch(folder ->
+                Files.exists(Path.of(folder, tool)) || Files.exists(Path.of(folder, tool + ".exe")));
+            return new Check(tool, there ? "" : "it is not on PATH; install it, or choose another --system");
+        }
+
+        private Check registry() {
+            String url = settings.get("BACKENDS_REGISTRY_URL");
+            if (url.isEmpty()) return new Check("the registry is the gateway's own", "");
+            if (url.startsWith("etcd")) return etcd(url);
+            if (url.startsWith("file:")) {
+                boolean readable = Files.isReadable(Path.of(url.substring("file:".length())));
+                return new Check(url, readable ? "" : "there is no such file that can be read");
+            }
+            String fault = Registry.fault(url, settings.get("API_KEY"));
+            return new Check(url + " answers and takes the API key", fault);
+        }
+
+        private static Check etcd(String url) {
+            List<String> silent = new ArrayList<>();
+            for (String member : url.substring(url.indexOf("//") + 2).split(",")) {
+                URI address = URI.create("etcd://" + member);
+                int port = address.getPort() < 0 ? 2379 : address.getPort();
+                if (address.getHost() == null || !answers(address.getHost(), port)) silent.add(member);
+            }
+            return new Check(url, silent.isEmpty() ? "" : String.join(", ", silent)
+                + " takes no connection; start etcd, or correct the address");
+        }
+
+        private static boolean answers(String host, int port) {
+            try (Socket socket = new Socket()) {
+                socket.connect(new InetSocketAddress(host, port), 5000);
+                return true;
+            } catch (IOException e) {
+                return false;
+            }
+        }
+
+        private Check backend() {
+            String url = settings.get("BACKEND_URL");
+            if (url.isEmpty()) url = "http://localhost:" + settings.get("BACKEND_PORT");
+            String path = settings.get("BACKEND_HEALTH_PATH");
+            try {
+                int status = Registry.get(url + (path.isEmpty() ? "/health" : path), "").statusCode();
+                return new Check("the backend " + url + " answers (" + status + ")", "");
+            } catch (IOException e) {
+                String fault = Registry.silence(e) + "; start it, or correct its URL";
+                return new Check("the backend " + url, fault);
+            }
+        }
+
+        /** A port that this very service has from before is as good as a free one. */
+        private Check port(String variable, String fallback) {
+            String text = settings.get(variable).isEmpty() ? fallback : settings.get(variable);
+            if (!text.matches("[0-9]{1,5}")) return new Check("port " + text, variable + " must be a number");
+            int port = Integer.parseInt(text);
+            if (Running.find(service).isPresent()) return new Check("port " + port + " (it runs)", "");
+            try (ServerSocket socket = new ServerSocket()) {
+                socket.setReuseAddress(true);
+                socket.bind(new InetSocketAddress(port));
+                return new Check("port " + port + " is free", "");
+            } catch (IOException e) {
+                return new Check("port " + port, "it cannot be had (" + reason(e)
+                    + "); end the program that has it, or choose another " + variable);
+            }
+        }
+    }
+
+    /** The few things that the installer asks a registry. */
+    private static final class Registry {
+        private static final HttpClient CLIENT = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(5)).build();
+
+        static HttpResponse<String> get(String url, String apiKey) throws IOException {
+            try {
+                HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url));
+                if (!apiKey.isEmpty()) request.header("Authorization", "Bearer " + apiKey);
+                request.timeout(Duration.ofSeconds(10));
+                return CLIENT.send(request.build(), HttpResponse.BodyHandlers.ofString());
+            } catch (IllegalArgumentException e) {              // whose own words may be the key
+                throw new IOException("its address or key has characters that HTTP cannot carry");
+            } catch (InterruptedException e) {
+                throw new IOException("it was interrupted");
+            }
+        }
+
+        /** Where backends are listed; with a name, that backend's entry. */
+        static String backends(String url, String name) {
+            String base = url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+            return base + "/collections/backends" + (name.isEmpty() ? "" : "/" + name);
+        }
+
+        /** Why a registry is of no use with this key; empty where it is. */
+        static String fault(String url, String apiKey) {
+            try {
+                int health = get(url.replaceFirst("/$", "") + "/health", "").statusCode();
+                if (health != 200) return "it answers " + health + " at /health; is it a registry's address?";
+                int list = get(backends(url, ""), apiKey).statusCode();
+                if (list == 401) return "it refused the API key; use the registry's own API_KEY";
+                return list == 200 ? "" : "it answered " + list + " when asked for backends; see its log";
+            } catch (IOException e) {
+                return silence(e) + "; start it, or correct its address";
+            }
+        }
+
+        /** What an answer that did not come means. */
+        static String silence(IOException e) {
+            if (e instanceof ConnectException) return "it takes no connection";
+            if (e instanceof HttpTimeoutException) return "it did not answer in time";
+            return "it does not answer (" + reason(e) + ")";
+        }
+    }
+
+    // ---- 6. Steps -----------------------------------------------------------------------------------------
+    // The installation itself, as a list. Installing again goes the same way: what is as it should be stays.
+
+    private static final class Installation {
+        private final Env env;
+        private final Program program;
+        private final Place place;
+        private final Manifest manifest;
+        private final Terminal terminal = new Terminal();
+        private Service service;
+        private Map<String, String> settings;
+        private Supervisor supervisor;
+        private Path source;
+        private Changes changes;
+
+        Installation(Env env, Program program) throws IOException {
+            this.env = env;
+            this.program = program;
+            this.place = Place.of(env);
+            this.manifest = Manifest.read(place);
+        }
+
+        int run() throws IOException {
+            Questions questions = new Questions(env, terminal, program);
+            source = source();
+            service = questions.service(manifest);
+            settings = questions.settings(place, service);
+            supervisor = new Supervision(place, service, settings).supervisor();
+            changes = new Changes(place, manifest, service, env.isOn("dry-run"));
+            refuseAnotherSystem();
+            say("\nInstalling " + service.describe() + " with " + place.system() + " into " + place.folder());
+            if (!passesChecks()) return 1;
+            keepWhatWasChangedByHand();
+            carryOut();
+            say(env.isOn("dry-run") ? "\nNothing was changed." : report());
+            return 0;
+        }
+
+        private Path source() {
+            String file = program.mainClass + ".java";
+            Path launched = Path.of(System.getProperty("jdk.launcher.sourcefile", ""));
+            String named = env.text("source");
+            List<Path> places = !named.isEmpty() ? List.of(Path.of(named))
+                : List.of(launched.resolveSibling(file), Path.of(file));
+            return places.stream().filter(Files::isRegularFile).findFirst().orElseThrow(() ->
+                new Env.Refused(places.getFirst() + " not found: put " + file
+                    + " beside Install.java, or give --source=FILE."));
+        }
+
+        private void refuseAnotherSystem() {
+            String before = manifest.services.getOrDefault(service.unit(), place.system());
+            if (before.equals(place.system())) return;
+            throw new Stopped(service.unit() + " is installed with " + before + ": uninstall it first, or"
+                + " go on with --system=" + before + ".");
+        }
+
+        private boolean passesChecks() throws IOException {
+            List<Check> checks = new Checks(place, service, settings, supervisor).run();
+            for (Check check : checks) {
+                if (check.fault().isEmpty()) say("  ok     " + check.what());
+                else say("  FAULT  " + check.what() + ": " + check.fault() + ".");
+            }
+            if (checks.stream().allMatch(check -> check.fault().isEmpty())) return true;
+            if (env.isOn("force") || env.isOn("dry-run")) return true;
+            if (!env.isOn("yes") && terminal.agrees("Install all the same?")) return true;
+            say("Nothing was installed. Set right what is at fault, or go on with --force.");
+            return false;
+        }
+
+        private void keepWhatWasChangedByHand() throws IOException {
+            Map<Path, byte[]> files = Map.of(place.source(program), Files.readAllBytes(source),
+                supervisor.file(), supervisor.content());
+            for (Map.Entry<Path, byte[]> wanted : files.entrySet()) {
+                Path file = wanted.getKey();
+                if (!Files.exists(file) || manifest.isAsWritten(file) || env.isOn("force")) continue;
+                if (Arrays.equals(Files.readAllBytes(file), wanted.getValue())) continue;
+                String question = file + " was changed by hand, or is not of this installer. Overwrite it?";
+                if (env.isOn("yes") || !terminal.agrees(question)) changes.keep(file);
+            }
+        }
+
+        private void carryOut() throws IOException {
+            boolean update = manifest.services.containsKey(service.unit());
+            try {
+                changes.step("Folder", this::makeFolders);
+                if (update) pause();
+                List<Command> back = update ? supervisor.start() : supervisor.forget();
+                changes.whenUndone("told the system", () -> runAll(back));
+                changes.step("Program", this::writeProgram);
+                changes.step("Settings", this::writeSettings);
+                changes.step("Service", this::writeService);
+                changes.step("Manifest", this::writeManifest);
+                if (!update) changes.whenUndone("stopped it", () -> runAll(supervisor.stop()));
+                changes.step("Start", () -> runAll(supervisor.start()));
+                changes.step("Watch", this::watch);
+                changes.done();
+            } catch (IOException | RuntimeException e) {
+                changes.undo();
+                throw new Stopped(message(e) + "\nNothing is left of this attempt.");
+            }
+        }
+
+        private void runAll(List<Command> commands) throws IOException {
+            for (Command command : commands) changes.run(command);
+        }
+
+        /** Windows locks the files of what runs. Elsewhere the old one runs on until the new one starts. */
+        private void pause() throws IOException {
+            if (place.system().equals("windows")) changes.step("Pause", () -> runAll(supervisor.stop()));
+        }
+
+        private void makeFolders() throws IOException {
+            changes.makeFolder(place.folder(), Access.FOLDER);
+            changes.makeFolder(place.jar(program).getParent(), Access.FOLDER);
+            if (!place.system().equals("systemd")) changes.makeFolder(place.state(), Access.STATE);
+        }
+
+        private void writeProgram() throws IOException {
+            byte[] text = Files.readAllBytes(source);
+            boolean same = manifest.hasProgram(place, program, text);
+            changes.write(place.source(program), text, Access.OPEN);
+            if (same) {
+                changes.share(place.jar(program));
+                changes.share(place.archive(program));
+            } else if (changes.isDry()) {
+                changes.tell("would make", place.jar(program) + " and " + place.archive(program));
+            } else {
+                compile();
+            }
+        }
+
+        /** The archive holds the classes of a training run, and saves a good part of the time to start. */
+        private void compile() throws IOException {
+            changes.write(place.jar(program), Compiled.jar(source), Access.OPEN);
+            Optional<byte[]> archive = Compiled.archive(place, program);
+            if (archive.isPresent()) changes.write(place.archive(program), archive.get(), Access.OPEN);
+            else changes.tell("made no", place.archive(program) + ": the service starts slower without it");
+        }
+
+        private void writeSettings() throws IOException {
+            Path file = place.settings(service);
+            String before = Files.exists(file) ? Files.readString(file)
+                : "# Settings of " + service.unit() + ". After a change, restart it.\n";
+            byte[] text = SettingsFile.merge(before, settings).getBytes(StandardCharsets.UTF_8);
+            changes.write(file, text, Access.SECRET);
+            String secrets = "(?m)^(" + String.join("|", SECRETS) + ")=.*";
+            changes.show(SettingsFile.merge("", settings).replaceAll(secrets, "$1=(not shown)"));
+        }
+
+        private void writeService() throws IOException {
+            changes.makeFolder(supervisor.file().getParent(), Access.FOLDER);
+            changes.write(supervisor.file(), supervisor.content(), supervisor.access());
+            changes.show(supervisor.text());
+            if (supervisor.isCron()) new Crontab(changes, place, service).change(supervisor.bootLine());
+        }
+
+        private void writeManifest() throws IOException {
+            manifest.services.put(service.unit(), place.system());
+            manifest.java = Manifest.thisJava();
+            changes.writeManifest();
+        }
+
+        /** A service that cannot run ends in its first seconds: then the installation has failed. */
+        private void watch() throws IOException {
+            if (changes.isDry() || place.root().isPresent()) {
+                changes.tell("skipped", "the look whether it runs");
+                return;
+            }
+            Optional<ProcessHandle> process = Running.awaitLasting(service);
+            boolean seen = !place.system().equals("windows");     // which shows no command line of others
+            if (process.isPresent()) changes.tell("runs", "as process " + process.get().pid());
+            else if (!seen) changes.tell("started", "it, as far as Windows lets it be seen");
+            else throw new Stopped(service.unit() + " ended at once. Why: " + supervisor.log());
+        }
+
+        private String report() {
+            StringBuilder lines = new StringBuilder("""
+
+                Done: %s starts with the machine.
+                  What it says: %s
+                  How it is:    java Install.java status %s
+                  Take it away: java Install.java uninstall %s""".formatted(service.describe(),
+                supervisor.log(), service.shortName(), service.shortName()));
+            if (place.system().equals("systemd-user")) lines.append("\n  It waits until you log in; for a"
+                + " start with the machine: sudo loginctl enable-linger " + System.getProperty("user.name"));
+            if (!settings.getOrDefault("REGISTRY_FILE", "").isEmpty()) lines.append("\n  Registrars need the"
+                + " API_KEY and the ENCRYPTION_KEY that are in ").append(place.settings(service));
+            return lines.toString();
+        }
+    }
+
+    /** What Java runs: a jar, since class-data archives work with no other form, and such an archive. */
+    private static final class Compiled {
+        static byte[] jar(Path source) throws IOException {
+            Path classes = Files.createTempDirectory("install");
+            try {
+                compile(source, classes);
+                return jarOf(classes);
+            } finally {
+                deleteTree(classes);
+            }
+        }
+
+        private static void compile(Path source, Path classes) {
+            ByteArrayOutputStream messages = new ByteArrayOutputStream();
+            JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+            // The class path is the empty folder: no neighbour of the source is taken for a part of it.
+            int result = compiler == null ? 1 : compiler.run(null, messages, messages, "-proc:none",
+                "-encoding", "UTF-8", "-cp", classes + "", "-d", classes + "", source + "");
+            if (result != 0) throw new Stopped(source + " does not compile: " + messages);
+        }
+
+        /** All times in it are the same, so that the same classes make the same jar. */
+        private static byte[] jarOf(Path classes) throws IOException {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            try (JarOutputStream jar = new JarOutputStream(bytes)) {
+                for (Path file : tree(classes)) {
+                    if (!Files.isRegularFile(file)) continue;
+                    ZipEntry entry = new ZipEntry(classes.relativize(file).toString().replace('\\', '/'));
+                    entry.setTimeLocal(LocalDateTime.of(2000, 1, 1, 0, 0));
+                    jar.putNextEntry(entry);
+                    Files.copy(file, jar);
+                }
+            }
+            return bytes.toByteArray();
+        }
+
+        /** Empty where none was made, as of the gateway on Windows, where no run can be ended gently. */
+        static Optional<byte[]> archive(Place place, Program program) throws IOException {
+            Path folder = Files.createTempDirectory("install");
+            try {
+                Path archive = folder.resolve("archive");
+                List<String> words = java(place, program, "-XX:ArchiveClassesAtExit=" + archive);
+                words.addAll(program.training);
+                Process run = Output.builder(words).directory(folder.toFile())
+                    .redirectOutput(folder.resolve("output").toFile()).start();
+                run.onExit().completeOnTimeout(run, 3, TimeUnit.SECONDS).join().destroy();
+                run.onExit().completeOnTimeout(run, 20, TimeUnit.SECONDS).join().destroyForcibly();
+                run.onExit().join();
+                return Files.exists(archive) ? Optional.of(Files.readAllBytes(archive)) : Optional.empty();
+            } finally {
+                deleteTree(folder);
+            }
+        }
+
+        private static List<Path> tree(Path folder) throws IOException {
+            try (Stream<Path> files = Files.walk(folder)) {
+                return files.sorted().toList();
+            }
+        }
+
+        private static void deleteTree(Path folder) throws IOException {
+            for (Path file : tree(folder).reversed()) Files.delete(file);
+        }
+    }
+
+    // ---- 7. Supervisors -----------------------------------------------------------------------------------
     // What keeps a service running, one method for each system. All of it is data, so that --dry-run can show
-    // it. None has a secret in it, nor any answer but the backend's name: the rest is in the file of settings.
+    // it. None of it is secret; of the answers it has the backend's name, all else is in the settings.
 
     /** A command. One that may fail does something that may be done already. */
     private record Command(boolean mayFail, List<String> words) {
@@ -1054,98 +1081,127 @@ public final class Install {
 
         @Override
         public String toString() {
-            return words.stream().map(Shell::quote).collect(Collectors.joining(" "));
+            return Shell.line(words);
         }
     }
 
     /**
-     * One service as its system wants it described.
-     * {@code start} also restarts, {@code pause} is what must stop before its files can be replaced, {@code stop}
-     * takes it out of the machine's start too, {@code forget} follows when its file is gone; {@code bootLine} is
-     * its line in a crontab; {@code tool} the command that must be there; {@code log} how to see what it says.
+     * One service as its system wants it: {@code text} for {@code file}, the commands that {@code start} or
+     * restart it, that {@code stop} it for good, and that {@code forget} it when its file is gone; with cron
+     * also its line. {@code log} is how to see what it says.
      */
-    private record Supervisor(Path file, Access access, String text, List<Command> start, List<Command> pause,
-                              List<Command> stop, List<Command> forget, String bootLine, String tool, String log) {
+    private record Supervisor(Path file, String text, List<Command> start, List<Command> stop,
+                              List<Command> forget, String bootLine, String log) {
+        boolean isCron() {
+            return !bootLine.isEmpty();
+        }
 
-        static Supervisor of(Place place, Service service, Map<String, String> settings) {
-            return switch (place.system()) {
-                case "systemd" -> systemd(place, service, settings);
-                case "systemd-user" -> systemdUser(place, service, settings);
-                case "openrc" -> openrc(place, service, settings);
-                case "cron" -> cron(place, service, settings);
-                case "launchd" -> launchd(place, service, settings);
-                default -> windows(place, service, settings);
-            };
+        /** The command without which the system is not there. */
+        String tool() {
+            return isCron() ? "crontab" : start.getFirst().words().getFirst();
+        }
+
+        Access access() {
+            return text.startsWith("#!") ? Access.PROGRAM : Access.OPEN;
         }
 
         byte[] content() {
-            // schtasks wants UTF-16 with a mark of the byte order.
-            if (access == Access.TASK) return ("\uFEFF" + text).getBytes(StandardCharsets.UTF_16LE);
-            return text.getBytes(StandardCharsets.UTF_8);
+            // schtasks takes UTF-16 only, with a mark of the byte order.
+            boolean utf16 = text.contains("encoding=\"UTF-16\"");
+            return utf16 ? ("\uFEFF" + text).getBytes(StandardCharsets.UTF_16LE)
+                : text.getBytes(StandardCharsets.UTF_8);
+        }
+    }
+
+    /** Makes the supervisor of a service. */
+    private record Supervision(Place place, Service service, Map<String, String> settings) {
+        Supervisor supervisor() {
+            return switch (place.system()) {
+                case "systemd" -> systemd();
+                case "systemd-user" -> systemdUser();
+                case "openrc" -> openrc();
+                case "cron" -> cron();
+                case "launchd" -> launchd();
+                default -> windows();
+            };
         }
 
-        /** The whole command of a service. {@code settingsFile} is where it finds its settings. */
-        private static List<String> words(Place place, Service service, Map<String, String> settings) {
-            List<String> words = Running.java(place, service.program(), "-XX:SharedArchiveFile="
-                + place.archive(service.program()), "-Xlog:cds*=off", Running.mark(service));
-            if (service.program() == Program.REGISTRAR) words.add("--daemon");
+        /** The command of the service, whose settings are in a file. */
+        private List<String> words(String file) {
+            Program program = service.program();
+            // An archive that is not for this Java is passed over; nobody needs to hear of it at each start.
+            List<String> words = java(place, program, "-XX:SharedArchiveFile=" + place.archive(program),
+                "-Xlog:cds*=off", Running.mark(service));
+            if (program == Program.REGISTRAR) words.add("--daemon");
             if (!settings.getOrDefault("BACKEND_PORT", "").isEmpty()) words.add("--use-public-ip");
+            words.add("--env-file=" + file);
             return words;
         }
 
-        private static List<String> wordsWithFile(Place place, Service service, Map<String, String> settings) {
-            List<String> words = words(place, service, settings);
-            words.add("--env-file=" + place.settings(service));
-            return words;
+        private List<String> words() {
+            return words(place.settings(service).toString());
         }
 
-        private static Supervisor systemd(Place place, Service service, Map<String, String> settings) {
-            Path file = place.at("/etc/systemd/system").resolve(service.unit() + ".service");
-            List<String> words = words(place, service, settings);
-            StringBuilder exec = new StringBuilder(Systemd.line(words)).append(" --env-file=%d/settings");
-            StringBuilder more = new StringBuilder();
-            credential(more, "settings", place.settings(service).toString());
-            for (String option : SERVED_FILES) {
-                String path = settings.getOrDefault(variable(option), "");
-                if (path.isEmpty()) continue;
-                credential(more, option, path);
-                exec.append(" --").append(option).append("=%d/").append(option);
+        private String log() {
+            return place.state().resolve(service.unit() + ".log").toString();
+        }
+
+        private Supervisor systemd() {
+            String exec = Systemd.line(words("CREDENTIALS/settings"));
+            StringBuilder more = new StringBuilder(credential("settings", place.settings(service) + ""));
+            for (String option : List.of("tls-cert", "tls-key", "tls-keystore", "backend-ca")) {
+                String file = settings.getOrDefault(variable(option), "");
+                if (file.isEmpty()) continue;
+                more.append(credential(option, file));
+                exec += " --" + option + "=CREDENTIALS/" + option;
             }
             boolean low = settings.getOrDefault("PROXY_PORT", "").matches("[0-9]{1,3}|10[01][0-9]|102[0-3]");
-            if (low) more.append("AmbientCapabilities=CAP_NET_BIND_SERVICE\n");
+            String capability = low ? "CAP_NET_BIND_SERVICE" : "";
+            more.append("AmbientCapabilities=").append(capability).append('\n');
             if (service.program() == Program.GATEWAY) more.append("StateDirectory=backend-gateway\n");
+            more.append(Systemd.HARDENED.formatted(capability));
+            return systemd(place.at("/etc/systemd/system"), exec.replace("CREDENTIALS", "%d"),
+                more.toString(), "multi-user.target", "systemctl");
+        }
+
+        /** A file that only root may read, for the service to read: %d is where it finds a copy. */
+        private static String credential(String name, String path) {
+            return "LoadCredential=" + name + ":" + path.replace("%", "%%") + "\n";
+        }
+
+        private Supervisor systemdUser() {
+            return systemd(place.home(".config/systemd/user"), Systemd.line(words()), Systemd.HARDENED_USER,
+                "default.target", "systemctl", "--user");
+        }
+
+        private Supervisor systemd(Path folder, String exec, String more, String target,
+                                   String... systemctl) {
+            String unit = service.unit();
             String text = Systemd.UNIT.formatted(service.describe(), exec, service.program().memory,
-                Systemd.variables(), more + Systemd.HARDENED.formatted(low ? "CAP_NET_BIND_SERVICE" : ""),
-                "multi-user.target");
-            return Systemd.supervisor(file, text, service, List.of("systemctl"), "journalctl -u ");
+                Systemd.variables(), more, target);
+            Command reload = Systemd.command(false, systemctl, "daemon-reload");
+            List<Command> start = List.of(reload, Systemd.command(false, systemctl, "enable", unit),
+                Systemd.command(false, systemctl, "restart", unit));
+            List<Command> stop = List.of(Systemd.command(true, systemctl, "disable", "--now", unit));
+            String log = "journalctl " + (systemctl.length > 1 ? "--user " : "") + "-u " + unit;
+            Path file = folder.resolve(unit + ".service");
+            return new Supervisor(file, text, start, stop, List.of(reload), "", log);
         }
 
-        private static void credential(StringBuilder lines, String name, String path) {
-            lines.append("LoadCredential=").append(name).append(':').append(path.replace("%", "%%")).append('\n');
-        }
-
-        private static Supervisor systemdUser(Place place, Service service, Map<String, String> settings) {
-            Path file = place.home(".config/systemd/user").resolve(service.unit() + ".service");
-            String exec = Systemd.line(wordsWithFile(place, service, settings));
-            String text = Systemd.UNIT.formatted(service.describe(), exec, service.program().memory,
-                Systemd.variables(), Systemd.HARDENED_USER, "default.target");
-            return Systemd.supervisor(file, text, service, List.of("systemctl", "--user"), "journalctl --user -u ");
-        }
-
-        private static Supervisor openrc(Place place, Service service, Map<String, String> settings) {
-            Path file = place.at("/etc/init.d").resolve(service.unit());
-            String log = place.state().resolve(service.unit() + ".log").toString();
-            List<String> words = wordsWithFile(place, service, settings);
+        private Supervisor openrc() {
+            String unit = service.unit();
+            String command = words().getFirst();
+            String arguments = Shell.line(words().subList(1, words().size()));
             // OpenRC evaluates these once more: hence the quotes within quotes.
-            String text = OPENRC.formatted(Shell.quote(service.unit()), Shell.quote(service.describe()),
-                Shell.quote(Shell.quote(words.getFirst())), Shell.quote(Shell.line(words.subList(1, words.size()))),
-                place.account(), place.account(), Shell.quote(Shell.quote(log)));
-            return new Supervisor(file, Access.PROGRAM, text,
-                List.of(Command.of("rc-update", "add", service.unit(), "default"),
-                    Command.of("rc-service", service.unit(), "restart")), List.of(),
-                List.of(Command.attempt("rc-service", service.unit(), "stop"),
-                    Command.attempt("rc-update", "delete", service.unit(), "default")), List.of(),
-                "", "rc-update", "tail " + log);
+            String text = OPENRC.formatted(Shell.quote(unit), Shell.quote(service.describe()),
+                Shell.quote(Shell.quote(command)), Shell.quote(arguments),
+                place.account(), place.account(), Shell.quote(Shell.quote(log())));
+            return new Supervisor(place.at("/etc/init.d").resolve(unit), text,
+                List.of(Command.of("rc-update", "add", unit, "default"),
+                    Command.of("rc-service", unit, "restart")),
+                List.of(Command.attempt("rc-service", unit, "stop"),
+                    Command.attempt("rc-update", "delete", unit, "default")),
+                List.of(), "", "tail " + log());
         }
 
         private static final String OPENRC = """
@@ -1170,24 +1226,24 @@ public final class Install {
             }
             """;
 
-        private static Supervisor cron(Place place, Service service, Map<String, String> settings) {
-            Path file = place.folder().resolve(service.unit() + ".sh");
-            Path state = place.state().resolve(service.unit());
-            String text = CRON.formatted(service.describe(), Shell.quote(file.toString()),
-                Shell.quote(state + ".pid"), Shell.quote(state + ".log"),
-                Shell.line(wordsWithFile(place, service, settings)));
-            // Root's own crontab, and not the account's: some systems let no account without a login have one.
-            String script = Shell.quote(file.toString());
-            String loop = place.account().isEmpty() ? script : "su -s /bin/sh " + place.account() + " -c " + Shell.quote(script);
-            Command stop = Command.attempt(file.toString(), "stop");
-            return new Supervisor(file, Access.PROGRAM, text,
-                List.of(stop, Command.of("sh", "-c", "nohup " + loop + " >/dev/null 2>&1 &")), List.of(), List.of(stop),
-                List.of(), "@reboot " + loop.replace("%", "\\%"), "crontab", "tail " + state + ".log");
+        private Supervisor cron() {
+            Path script = place.folder().resolve(service.unit() + ".sh");
+            String pids = place.state().resolve(service.unit() + ".pid").toString();
+            String self = Shell.quote(script.toString());
+            String text = CRON.formatted(service.describe(), self, Shell.quote(pids), Shell.quote(log()),
+                Shell.line(words()));
+            // Root's crontab and su, since not every system lets an account without a login have a crontab.
+            String loop = place.account().isEmpty() ? self
+                : "su -s /bin/sh " + place.account() + " -c " + Shell.quote(self);
+            Command stop = Command.attempt(script.toString(), "stop");
+            return new Supervisor(script, text,
+                List.of(stop, Command.of("sh", "-c", "nohup " + loop + " >/dev/null 2>&1 &")), List.of(stop),
+                List.of(), "@reboot " + loop.replace("%", "\\%"), "tail " + log());
         }
 
         private static final String CRON = """
             #!/bin/sh
-            # Keeps %s running: cron starts this with the machine, and the word stop ends it.
+            # Keeps %s running: cron starts this with the machine, the word stop ends it.
             # Written by Install.java.
             self=%s
             pid_file=%s
@@ -1197,7 +1253,8 @@ public final class Install {
             # The loop that runs already, if one does. A number from before a restart may be anyone's by now.
             running() {
                 pid=$(cat "$pid_file" 2>/dev/null) || return 1
-                { tr '\\0' ' ' <"/proc/$pid/cmdline" || ps -o args= -p "$pid"; } 2>/dev/null | grep -qF "$self"
+                { tr '\\0' ' ' <"/proc/$pid/cmdline" || ps -o args= -p "$pid"; } 2>/dev/null |
+                    grep -qF "$self"
             }
 
             if [ "$1" = stop ]; then
@@ -1222,23 +1279,25 @@ public final class Install {
             done
             """;
 
-        private static Supervisor launchd(Place place, Service service, Map<String, String> settings) {
-            String file = "Library/" + (place.account().isEmpty() ? "LaunchAgents/" : "LaunchDaemons/") + service.unit() + ".plist";
-            Path path = place.account().isEmpty() ? place.home(file) : place.at("/" + file);
-            String log = place.state().resolve(service.unit() + ".log").toString();
-            String words = wordsWithFile(place, service, settings).stream()
-                .map(word -> "        <string>" + xml(word) + "</string>\n").collect(Collectors.joining());
+        private Supervisor launchd() {
+            String name = service.unit() + ".plist";
+            Path file = place.account().isEmpty() ? place.home("Library/LaunchAgents").resolve(name)
+                : place.at("/Library/LaunchDaemons").resolve(name);
+            String words = words().stream().map(word -> "        <string>" + xml(word) + "</string>\n")
+                .collect(Collectors.joining());
             String user = place.account().isEmpty() ? ""
                 : "    <key>UserName</key>\n    <string>" + place.account() + "</string>\n";
-            Command unload = Command.attempt("launchctl", "unload", "-w", path.toString());
-            return new Supervisor(path, Access.OPEN, LAUNCHD.formatted(service.unit(), words, user, xml(log), xml(log)),
-                List.of(unload, Command.of("launchctl", "load", "-w", path.toString())), List.of(), List.of(unload),
-                List.of(), "", "launchctl", "tail " + log);
+            Command unload = Command.attempt("launchctl", "unload", "-w", file.toString());
+            String text = LAUNCHD.formatted(service.unit(), words, user, xml(log()), xml(log()));
+            return new Supervisor(file, text,
+                List.of(unload, Command.of("launchctl", "load", "-w", file.toString())), List.of(unload),
+                List.of(), "", "tail " + log());
         }
 
         private static final String LAUNCHD = """
             <?xml version="1.0" encoding="UTF-8"?>
-            <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+            <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN"
+                "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
             <plist version="1.0">
             <dict>
                 <key>Label</key>
@@ -1267,22 +1326,22 @@ public final class Install {
             </plist>
             """;
 
-        private static Supervisor windows(Place place, Service service, Map<String, String> settings) {
-            List<String> words = wordsWithFile(place, service, settings);
+        private Supervisor windows() {
+            String unit = service.unit();
+            List<String> words = words();
             String arguments = words.stream().skip(1)
                 .map(word -> word.contains(" ") ? "\"" + word + "\"" : word).collect(Collectors.joining(" "));
-            Path file = place.folder().resolve(service.unit() + ".xml");
-            String unit = service.unit();
-            Command end = Command.attempt("schtasks", "/end", "/tn", unit);
-            return new Supervisor(file, Access.TASK,
+            Path file = place.folder().resolve(unit + ".xml");
+            return new Supervisor(file,
                 TASK.formatted(xml(service.describe()), xml(words.getFirst()), xml(arguments)),
                 List.of(Command.of("schtasks", "/create", "/f", "/tn", unit, "/xml", file.toString()),
-                    Command.of("schtasks", "/run", "/tn", unit)), List.of(end),      // Windows locks files in use
-                List.of(end, Command.attempt("schtasks", "/delete", "/f", "/tn", unit)), List.of(), "", "schtasks",
-                "Windows keeps no output of a task; java Install.java status tells how it is");
+                    Command.of("schtasks", "/run", "/tn", unit)),
+                List.of(Command.attempt("schtasks", "/end", "/tn", unit),
+                    Command.attempt("schtasks", "/delete", "/f", "/tn", unit)),
+                List.of(), "", "Windows keeps no output of a task; the next line tells how it is");
         }
 
-        /** The account is LocalService. A restart on failure alone would not cover a process that was killed. */
+        /** The account is LocalService. The trigger's repetition starts again what was killed, too. */
         private static final String TASK = """
             <?xml version="1.0" encoding="UTF-16"?>
             <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
@@ -1323,11 +1382,11 @@ public final class Install {
             """;
 
         private static String xml(String text) {
-            return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+            return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
         }
     }
 
-    /** What the two units of systemd have in common. */
+    /** What the units of systemd have in common. */
     private static final class Systemd {
         static final String UNIT = """
             # Written by Install.java. For changes of your own: systemctl edit
@@ -1348,14 +1407,14 @@ public final class Install {
             MemoryMax=%s
             LimitNOFILE=65536
             Environment=LANG=C.UTF-8
-            # Settings are what the file of settings says, whatever the manager's own environment has.
+            # The file of settings is to count, whatever the manager's own environment has.
             UnsetEnvironment=%s
             %s
             [Install]
             WantedBy=%s
             """;
 
-        /** The settings reach it as a credential, which a user that exists for this service alone can read. */
+        /** A user that exists for this service alone, and sees and may do as little as Java can live with. */
         static final String HARDENED = """
             DynamicUser=yes
             CapabilityBoundingSet=%s
@@ -1400,20 +1459,12 @@ public final class Install {
             """;
 
         static String variables() {
-            return SETTINGS.stream().flatMap(setting -> setting.variables().stream()).collect(Collectors.joining(" "));
+            return SETTINGS.stream().flatMap(setting -> setting.variables().stream())
+                .collect(Collectors.joining(" "));
         }
 
-        static Supervisor supervisor(Path file, String text, Service service, List<String> systemctl, String log) {
-            Command reload = command(false, systemctl, "daemon-reload");
-            return new Supervisor(file, Access.OPEN, text,
-                List.of(reload, command(false, systemctl, "enable", service.unit()),
-                    command(false, systemctl, "restart", service.unit())), List.of(),
-                List.of(command(true, systemctl, "disable", "--now", service.unit())), List.of(reload),
-                "", "systemctl", log + service.unit());
-        }
-
-        private static Command command(boolean mayFail, List<String> systemctl, String... words) {
-            return new Command(mayFail, Stream.concat(systemctl.stream(), Stream.of(words)).toList());
+        static Command command(boolean mayFail, String[] systemctl, String... words) {
+            return new Command(mayFail, Stream.concat(Stream.of(systemctl), Stream.of(words)).toList());
         }
 
         /** An ExecStart line: every word in quotes where it needs them, nothing of it expanded. */
@@ -1422,8 +1473,10 @@ public final class Install {
         }
 
         private static String quote(String word) {
-            String escaped = word.replace("\\", "\\\\").replace("\"", "\\\"").replace("%", "%%").replace("$", "$$");
-            return escaped.equals(word) && !word.matches(".*[\\s';].*") ? word : "\"" + escaped + "\"";
+            String escaped = word.replace("\\", "\\\\").replace("\"", "\\\"").replace("%", "%%")
+                .replace("$", "$$");
+            boolean plain = escaped.equals(word) && !word.matches(".*[\\s';].*");
+            return plain ? word : "\"" + escaped + "\"";
         }
     }
 
@@ -1439,79 +1492,83 @@ public final class Install {
     }
 
     /** The one line of a service in a crontab, among those of others. */
-    private static final class Crontab {
-        /** Has the line in the crontab once, or not at all where it is empty. */
-        static void change(Changes changes, Place place, Service service, String line) throws IOException {
-            String before = read(place);
+    private record Crontab(Changes changes, Place place, Service service) {
+        /** Has the line there once, however often it was installed; not at all where it is empty. */
+        void change(String line) throws IOException {
+            String before = read();
             String mark = " # " + service.unit();
             String others = before.lines().filter(old -> !old.endsWith(mark)).map(old -> old + "\n")
                 .collect(Collectors.joining());
             String after = line.isEmpty() ? others : others + line + mark + "\n";
+            String what = line.isEmpty() ? "the line out of the crontab" : "into the crontab: " + line + mark;
             if (after.equals(before)) {
                 changes.tell("left", "the crontab as it is");
-                return;
+            } else if (changes.isDry()) {
+                changes.tell("would put", what);
+            } else {
+                changes.whenUndone("put the crontab back", () -> write(before));
+                write(after);
+                changes.tell("put", what);
             }
-            changes.tell(changes.isDry() ? "would put" : "put",
-                line.isEmpty() ? "the crontab without its line" : "into the crontab: " + line + mark);
-            if (changes.isDry()) return;
-            changes.whenUndone("put the crontab back", () -> write(changes, place, before));
-            write(changes, place, after);
         }
 
-        private static String read(Place place) throws IOException {
-            if (place.root().isPresent()) return Files.exists(file(place)) ? Files.readString(file(place)) : "";
-            Output output = Output.of(List.of("crontab", "-l"));
-            return output.exit() == 0 ? output.text() : "";       // it fails where there is none yet
+        private String read() throws IOException {
+            if (place.root().isPresent()) return Files.exists(file()) ? Files.readString(file()) : "";
+            Output output = Output.of(List.of("crontab", "-l"), "");
+            return output.exit() == 0 ? output.text() : "";          // it fails where there is none yet
         }
 
-        private static void write(Changes changes, Place place, String text) throws IOException {
+        private void write(String text) throws IOException {
             if (place.root().isPresent()) {
-                changes.makeFolder(file(place).getParent(), Access.OPEN_FOLDER);
-                if (text.isEmpty()) Files.deleteIfExists(file(place));
-                else Changes.replace(file(place), text.getBytes(StandardCharsets.UTF_8), Access.PRIVATE, place);
+                changes.makeFolder(file().getParent(), Access.FOLDER);
+                if (text.isEmpty()) Files.deleteIfExists(file());
+                else Changes.replace(file(), text.getBytes(StandardCharsets.UTF_8), Access.PRIVATE, place);
                 return;
             }
-            Output output = text.isEmpty() ? Output.of(List.of("crontab", "-r")) : Output.of(List.of("crontab", "-"), text);
+            Output output = Output.of(List.of("crontab", text.isEmpty() ? "-r" : "-"), text);
             if (output.exit() != 0) throw new Stopped("crontab refused the change: " + output.text());
         }
 
-        private static Path file(Place place) {
+        private Path file() {
             return place.at("/var/spool/cron/crontabs").resolve(System.getProperty("user.name"));
         }
     }
 
-    // ---- 8. Changes ------------------------------------------------------------------------------------------
+    // ---- 8. Changes ---------------------------------------------------------------------------------------
     // The only hands that touch the machine. Each change is told, noted in the manifest, and remembered with
-    // the way back until the whole is done.
+    // its way back until the whole is done.
 
-    /** Who may do what with a file or a folder; an account's own ones belong to the user of the service. */
+    /** Who may do what with a file or a folder. What is the account's belongs to the user of the service. */
     private enum Access {
-        OPEN("rw-r--r--", false), PROGRAM("rwxr-xr-x", false), TASK("rw-r--r--", false), PRIVATE("rw-------", false),
-        SECRET("rw-------", true), OPEN_FOLDER("rwxr-xr-x", false), STATE("rwx------", true);
+        OPEN("rw-r--r--", false), PROGRAM("rwxr-xr-x", false), PRIVATE("rw-------", false),
+        SECRET("rw-------", true), FOLDER("rwxr-xr-x", false), STATE("rwx------", true);
 
         private final String mode;
-        private final boolean accounts;
+        private final boolean isAccounts;
 
-        Access(String mode, boolean accounts) {
+        Access(String mode, boolean isAccounts) {
             this.mode = mode;
-            this.accounts = accounts;
+            this.isAccounts = isAccounts;
         }
 
         void apply(Path path, Place place) throws IOException {
-            if (path.getFileSystem().supportedFileAttributeViews().contains("posix")) {
-                if (accounts && !place.account().isEmpty() && Place.isRoot()) {
-                    Files.setOwner(path, path.getFileSystem().getUserPrincipalLookupService()
-                        .lookupPrincipalByName(place.account()));
-                }
-                Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
-            } else if (mode.endsWith("------")) {
-                // By number, since their names are translated: SYSTEM, Administrators, LocalService.
-                List<String> words = new ArrayList<>(List.of("icacls", path.toString(), "/inheritance:r", "/grant:r",
-                    "*S-1-5-18:F", "*S-1-5-32-544:F"));
-                if (accounts) words.add(this == STATE ? "*S-1-5-19:(OI)(CI)M" : "*S-1-5-19:R");
-                Output output = Output.of(words);
-                if (output.exit() != 0) throw new IOException("icacls failed: " + output.text());
+            boolean posix = path.getFileSystem().supportedFileAttributeViews().contains("posix");
+            if (!posix && mode.endsWith("------")) restrict(path);
+            if (!posix) return;
+            if (isAccounts && !place.account().isEmpty() && Place.isRoot()) {
+                Files.setOwner(path, path.getFileSystem().getUserPrincipalLookupService()
+                    .lookupPrincipalByName(place.account()));
             }
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(mode));
+        }
+
+        /** On Windows, by number since names are translated: SYSTEM, Administrators, LocalService. */
+        private void restrict(Path path) throws IOException {
+            List<String> words = new ArrayList<>(List.of("icacls", path.toString(), "/inheritance:r",
+                "/grant:r", "*S-1-5-18:F", "*S-1-5-32-544:F"));
+            if (isAccounts) words.add(this == STATE ? "*S-1-5-19:(OI)(CI)M" : "*S-1-5-19:R");
+            Output output = Output.of(words, "");
+            if (output.exit() != 0) throw new IOException("icacls failed: " + output.text());
         }
     }
 
@@ -1554,25 +1611,21 @@ public final class Install {
 
         private void stop() {
             stopping = true;
-            synchronized (this) {
-                if (undos.isEmpty()) return;
-                say("Stopped: undoing what was done.");
-                undo();
-            }
+            undo();
         }
 
         void whenUndone(String what, Action action) {
             if (!dry) undos.push(new Undo(what, action));
         }
 
-        /** Goes back, the last change first. What cannot be undone is told, and the others are undone still. */
+        /** Goes back, the last change first. What cannot be undone is told, and the rest undone still. */
         synchronized void undo() {
             title = "Undo";
             while (!undos.isEmpty()) {
                 Undo undo = undos.pop();
                 try {
                     undo.action().run();
-                    if (!undo.what().isEmpty()) tell(undo.what(), "");
+                    tell(undo.what(), "");
                 } catch (IOException | RuntimeException e) {
                     tell("could not undo", reason(e));
                 }
@@ -1583,7 +1636,7 @@ public final class Install {
             undos.clear();
         }
 
-        /** One line about a change, under the name of its step. */
+        /** One line about a change, the first of a step under the step's name. */
         void tell(String verb, String what) {
             say("  %-10s %s".formatted(title, (verb + " " + what).strip()));
             title = "";
@@ -1602,53 +1655,54 @@ public final class Install {
             Deque<Path> missing = new ArrayDeque<>();
             for (Path path = folder; !Files.exists(path); path = path.getParent()) missing.push(path);
             for (Path path : missing) {
-                if (dry && !promised.add(path)) continue;
-                tell(dry ? "would make" : "made", path.toString());
+                if (dry && promised.add(path)) tell("would make", path.toString());
                 if (dry) continue;
                 Files.createDirectory(path);
                 undos.push(new Undo("removed " + path, () -> Files.deleteIfExists(path)));
+                (path.equals(folder) ? access : Access.FOLDER).apply(path, place);
                 manifest.folders.add(path.toString());
-                (path.equals(folder) ? access : Access.OPEN_FOLDER).apply(path, place);
+                tell("made", path.toString());
             }
         }
 
-        /** A file that is as it should be already, and is for this service too. */
+        /** Has the file hold these bytes, unless it is to be kept as someone changed it. */
+        void write(Path file, byte[] bytes, Access access) throws IOException {
+            if (Files.exists(file) && Arrays.equals(Files.readAllBytes(file), bytes)) {
+                if (!dry) access.apply(file, place);
+                share(file);
+            } else if (kept.contains(file)) {
+                tell("kept", file + ", changed by hand (--force overwrites it)");
+            } else {
+                put(file, bytes, access);
+                manifest.note(file, bytes, service);
+            }
+        }
+
+        /** A file that is as it should be, and is for this service too. */
         void share(Path file) throws IOException {
             manifest.note(file, Files.readAllBytes(file), service);
             tell("left", file + " as it is");
         }
 
-        /** Has the file hold these bytes, and only those look into it who may. */
-        void write(Path file, byte[] bytes, Access access) throws IOException {
-            boolean there = Files.exists(file);
-            if (there && Arrays.equals(Files.readAllBytes(file), bytes)) {
-                if (!dry) access.apply(file, place);
-                tell("left", file + " as it is");
-            } else if (kept.contains(file)) {
-                tell("kept", file + ", changed by hand (--force overwrites it)");
-                return;
-            } else if (dry) {
-                tell("would write", file + " (" + access.mode + ")");
-                return;
-            } else {
-                rememberFormer(file, access);
-                replace(file, bytes, access, place);
-                tell(there ? "renewed" : "wrote", file + " (" + access.mode + ")");
-            }
-            manifest.note(file, bytes, service);
+        void writeManifest() throws IOException {
+            put(manifest.file, manifest.text().getBytes(StandardCharsets.UTF_8), Access.PRIVATE);
         }
 
-        private void rememberFormer(Path file, Access access) throws IOException {
-            if (!Files.exists(file)) {
-                undos.push(new Undo("removed " + file, () -> Files.deleteIfExists(file)));
-                return;
-            }
-            byte[] former = Files.readAllBytes(file);
-            FileTime time = Files.getLastModifiedTime(file);     // by which a class-data archive knows its jar
-            undos.push(new Undo("put back " + file, () -> {
-                replace(file, former, access, place);
-                Files.setLastModifiedTime(file, time);
+        private void put(Path file, byte[] bytes, Access access) throws IOException {
+            boolean there = Files.exists(file);
+            tell(dry ? "would write" : there ? "renewed" : "wrote", file + " (" + access.mode + ")");
+            if (dry) return;
+            byte[] former = there ? Files.readAllBytes(file) : null;
+            FileTime time = there ? Files.getLastModifiedTime(file) : null;   // an archive knows its jar so
+            undos.push(new Undo(there ? "put back " + file : "removed " + file, () -> {
+                if (former == null) {
+                    Files.deleteIfExists(file);
+                } else {
+                    replace(file, former, access, place);
+                    Files.setLastModifiedTime(file, time);
+                }
             }));
+            replace(file, bytes, access, place);
         }
 
         /** At no moment is the file half written, or open to more eyes than at the end. */
@@ -1661,20 +1715,11 @@ public final class Install {
                     while (rest.hasRemaining()) channel.write(rest);
                     channel.force(true);
                 }
-                Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
             } finally {
                 Files.deleteIfExists(temporary);
             }
-        }
-
-        void writeManifest() throws IOException {
-            byte[] text = manifest.text().getBytes(StandardCharsets.UTF_8);
-            boolean there = Files.exists(manifest.file);
-            if (!dry) {
-                rememberFormer(manifest.file, Access.PRIVATE);
-                replace(manifest.file, text, Access.PRIVATE, place);
-            }
-            tell(dry ? "would write" : there ? "renewed" : "wrote", manifest.file + " (" + Access.PRIVATE.mode + ")");
         }
 
         /** Takes a file away for good, or an empty folder. */
@@ -1690,41 +1735,35 @@ public final class Install {
                 tell(dry ? "would run" : "skipped", command.toString());
                 return;
             }
-            Output output = Output.of(command.words());
-            if (output.exit() == 0 || command.mayFail()) tell("ran", command.toString());
-            else throw new Stopped(command + " failed: " + output.text().strip());
+            Output output = Output.of(command.words(), "");
+            if (output.exit() != 0 && !command.mayFail()) {
+                throw new Stopped(command + " failed: " + output.text().strip());
+            }
+            tell("ran", command.toString());
         }
     }
 
     /** What a command said, and how it ended. */
     private record Output(int exit, String text) {
-        static Output of(List<String> words) throws IOException {
-            return of(words, "");
-        }
-
-        /** A process that has none of the settings in its environment: the file of settings is to count. */
-        static ProcessBuilder builder(List<String> words) {
-            ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
-            SETTINGS.forEach(setting -> builder.environment().keySet().removeAll(setting.variables()));
-            return builder;
-        }
-
         static Output of(List<String> words, String input) throws IOException {
             Process process = builder(words).start();
             try (OutputStream out = process.getOutputStream()) {
                 out.write(input.getBytes(StandardCharsets.UTF_8));
             }
             String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            try {
-                return new Output(process.waitFor(), text);
-            } catch (InterruptedException e) {
-                throw new IOException("interrupted while waiting for " + words.getFirst());
-            }
+            return new Output(process.onExit().join().exitValue(), text);
+        }
+
+        /** A process without the settings in its environment: there the file of settings is to count. */
+        static ProcessBuilder builder(List<String> words) {
+            ProcessBuilder builder = new ProcessBuilder(words).redirectErrorStream(true);
+            SETTINGS.forEach(setting -> builder.environment().keySet().removeAll(setting.variables()));
+            return builder;
         }
     }
 
-    // ---- 9. Manifest -----------------------------------------------------------------------------------------
-    // What was written, with hashes, in manifest.json. Services may share a file: it goes with the last of them.
+    // ---- 9. Manifest --------------------------------------------------------------------------------------
+    // What was written, with hashes, in manifest.json. Services may share a file: it goes with the last one.
 
     private static final class Manifest {
         /** A file's SHA-256 as it was written, and the services that it is for. */
@@ -1732,9 +1771,9 @@ public final class Install {
 
         private final Path file;
         private final Map<String, Note> files = new TreeMap<>();
-        private final Set<String> folders = new LinkedHashSet<>();          // in the order in which they were made
-        private final Map<String, String> services = new TreeMap<>();       // each with its system
-        private String java = "";                                           // that the archives are for
+        private final Set<String> folders = new LinkedHashSet<>();      // in the order they were made in
+        private final Map<String, String> services = new TreeMap<>();   // each with its system
+        private String java = "";                                       // that the archives are for
 
         private Manifest(Path file) {
             this.file = file;
@@ -1750,24 +1789,25 @@ public final class Install {
                 manifest.take(Json.parseObject(Files.readString(manifest.file)));
                 return manifest;
             } catch (IllegalArgumentException | ClassCastException | NullPointerException e) {
-                throw new Stopped(manifest.file + " is not what was written there: put it back from a backup, or "
-                    + "remove it and install again with --force.");
+                throw new Stopped(manifest.file + " is not what was written there: put it back from a backup,"
+                    + " or remove it and install again with --force.");
             }
         }
 
         private void take(Map<?, ?> json) {
             java = (String) json.get("java");
-            for (Object folder : (List<?>) json.get("folders")) folders.add((String) folder);
-            ((Map<?, ?>) json.get("services")).forEach((unit, system) -> services.put((String) unit, (String) system));
+            ((List<?>) json.get("folders")).forEach(folder -> folders.add((String) folder));
+            ((Map<?, ?>) json.get("services")).forEach((unit, system) ->
+                services.put((String) unit, (String) system));
             ((Map<?, ?>) json.get("files")).forEach((path, value) -> {
                 Map<?, ?> note = (Map<?, ?>) value;
                 Set<String> units = new TreeSet<>();
-                for (Object unit : (List<?>) note.get("services")) units.add((String) unit);
+                ((List<?>) note.get("services")).forEach(unit -> units.add((String) unit));
                 files.put((String) path, new Note((String) note.get("sha256"), units));
             });
         }
 
-        /** As JSON, one file a line, for people read it too. */
+        /** As JSON with one file a line, for people read it too. */
         String text() {
             String notes = files.entrySet().stream().map(file -> "    %s: {\"sha256\": %s, \"services\": %s}"
                 .formatted(Json.write(file.getKey()), Json.write(file.getValue().sha256()),
@@ -1791,15 +1831,14 @@ public final class Install {
             files.put(path.toString(), new Note(hash(bytes), units));
         }
 
-        /** The file is just as it was written, or is no more. */
-        static boolean isAsWritten(Path path, Note note) throws IOException {
-            return !Files.exists(path) || hash(Files.readAllBytes(path)).equals(note.sha256());
-        }
-
         /** The file was written by this program and is there, unchanged. */
         boolean isAsWritten(Path path) throws IOException {
             Note note = files.get(path.toString());
-            return note != null && Files.exists(path) && isAsWritten(path, note);
+            return note != null && Files.exists(path) && isAsNoted(path, note);
+        }
+
+        private static boolean isAsNoted(Path path, Note note) throws IOException {
+            return hash(Files.readAllBytes(path)).equals(note.sha256());
         }
 
         /** The program of this source is there already, compiled and archived by this Java. */
@@ -1807,6 +1846,19 @@ public final class Install {
             Note note = files.get(place.source(program).toString());
             return note != null && note.sha256().equals(hash(source)) && java.equals(thisJava())
                 && isAsWritten(place.jar(program)) && isAsWritten(place.archive(program));
+        }
+
+        /** The installed services that a name means; all of them where it is empty. */
+        List<Service> named(String name) {
+            String unit = name.equals("gateway") ? Service.GATEWAY : Service.REGISTRARS + name;
+            List<Service> named = services.keySet().stream()
+                .filter(each -> name.isEmpty() || each.equals(name) || each.equals(unit))
+                .map(Service::of).toList();
+            if (!named.isEmpty()) return named;
+            throw new Stopped((name.isEmpty() ? "No service" : "No service for \"" + name + "\"")
+                + " is installed in " + file.getParent()
+                + (services.isEmpty() ? "" : ", but " + String.join(", ", services.keySet()))
+                + (Place.isRoot() ? "." : "; those of the whole machine are found with sudo."));
         }
 
         static String thisJava() {
@@ -1822,23 +1874,14 @@ public final class Install {
         }
     }
 
-    // ---- 10. Status ------------------------------------------------------------------------------------------
-    // Whether a service runs is seen from its process, which bears the service's name; the rest says the registry.
+    // ---- 10. Status ---------------------------------------------------------------------------------------
+    // Whether a service runs is seen from its process, which bears its name; the rest the registry knows.
 
-    /** The process of a service, on every system the same. */
+    /** The process of a service, on every system found in the same way. */
     private static final class Running {
         /** A word on its command line by which it is found, and which ps shows. */
         static String mark(Service service) {
             return "-Dservice=" + service.unit();
-        }
-
-        /** The words that run a program from its jar. */
-        static List<String> java(Place place, Program program, String... more) {
-            List<String> words = new ArrayList<>(List.of(JAVA.toString()));
-            words.addAll(program.javaOptions);
-            words.addAll(List.of(more));
-            words.addAll(List.of("-cp", place.jar(program).toString(), program.mainClass));
-            return words;
         }
 
         static Optional<ProcessHandle> find(Service service) {
@@ -1874,12 +1917,13 @@ public final class Install {
         /** 0 if all is well with each that was asked for. */
         int run(String name) {
             boolean well = true;
-            for (Service service : named(manifest, place, name)) {
+            for (Service service : manifest.named(name)) {
                 Optional<ProcessHandle> process = Running.find(service);
                 say(service.unit() + ": " + process.map(Status::describe).orElse("does not run"));
                 Map<String, String> settings = SettingsFile.read(place.settings(service));
-                boolean registrar = service.program() == Program.REGISTRAR;
-                well &= process.isPresent() & (registrar ? isRegistered(settings, service) : answers(settings));
+                boolean answered = service.program() == Program.REGISTRAR
+                    ? isRegistered(settings, service) : answers(settings);
+                well &= process.isPresent() && answered;
             }
             return well ? 0 : 1;
         }
@@ -1889,7 +1933,7 @@ public final class Install {
                 + process.info().startInstant().map(start -> ", since " + CLOCK.format(start)).orElse("");
         }
 
-        /** What the registry says of a backend; whether it has it. */
+        /** Tells what the registry says of a backend. */
         private static boolean isRegistered(Map<String, String> settings, Service service) {
             String url = settings.get("BACKENDS_REGISTRY_URL");
             if (!url.startsWith("http")) {
@@ -1897,9 +1941,10 @@ public final class Install {
                 return true;
             }
             try {
-                HttpResponse<String> answer = Registry.get(Registry.entry(url, service.name()), settings.get("API_KEY"));
+                HttpResponse<String> answer =
+                    Registry.get(Registry.backends(url, service.name()), settings.get("API_KEY"));
                 say("  " + url + switch (answer.statusCode()) {
-                    case 200 -> " has it" + since(answer.body());
+                    case 200 -> " has it" + times(answer.body());
                     case 404 -> " does not have it";
                     case 401 -> " refuses the API key";
                     default -> " answers " + answer.statusCode();
@@ -1911,23 +1956,22 @@ public final class Install {
             }
         }
 
-        private static String since(String body) {
+        private static String times(String body) {
             try {
-                if (Json.parseObject(body).get("metadata") instanceof Map<?, ?> metadata) {
-                    return ", since " + metadata.get("registeredAt") + ", renewed " + metadata.get("lastUpdate");
-                }
-                return "";
+                Object metadata = Json.parseObject(body).get("metadata");
+                if (!(metadata instanceof Map<?, ?> times)) return "";
+                return ", since " + times.get("registeredAt") + ", renewed " + times.get("lastUpdate");
             } catch (IllegalArgumentException e) {
                 return ", in words that are not JSON";
             }
         }
 
+        /** Tells what the gateway says of itself. */
         private static boolean answers(Map<String, String> settings) {
             boolean secure = !(settings.get("TLS_KEYSTORE") + settings.get("TLS_CERT")).isEmpty();
-            String port = settings.get("PROXY_PORT").isEmpty() ? "8080" : settings.get("PROXY_PORT");
-            String url = (secure ? "https" : "http") + "://localhost:" + port + "/gateway/health";
+            String url = (secure ? "https" : "http") + "://localhost:" + settings.get("PROXY_PORT");
             try {
-                HttpResponse<String> answer = Registry.get(url, "");
+                HttpResponse<String> answer = Registry.get(url + "/gateway/health", "");
                 say("  " + url + " answers " + answer.statusCode() + ": " + answer.body().strip());
                 return answer.statusCode() == 200;
             } catch (IOException e) {
@@ -1937,25 +1981,15 @@ public final class Install {
         }
     }
 
-    /** The installed services that a name means; all of them where it is empty. */
-    private static List<Service> named(Manifest manifest, Place place, String name) {
-        String unit = name.equals("gateway") ? Service.GATEWAY : Service.REGISTRARS + name;
-        List<Service> services = manifest.services.keySet().stream()
-            .filter(each -> name.isEmpty() || each.equals(name) || each.equals(unit)).map(Service::of).toList();
-        if (!services.isEmpty()) return services;
-        throw new Stopped((name.isEmpty() ? "No service" : "No service for \"" + name + "\"") + " is installed in "
-            + place.folder() + (manifest.services.isEmpty() ? "" : ", but " + String.join(", ", manifest.services.keySet()))
-            + (Place.isRoot() ? "." : "; with sudo it looks where the machine's own are."));
-    }
-
-    // ---- 11. Uninstall ---------------------------------------------------------------------------------------
+    // ---- 11. Uninstall ------------------------------------------------------------------------------------
     // What the manifest lists goes, and nothing else: first the service, then its entry, then the files.
 
     private static final class Removal {
         private final Env env;
-        private Place place;
         private final Manifest manifest;
+        private Place place;
         private Service service;
+        private Map<String, String> settings;
         private Changes changes;
 
         Removal(Env env) throws IOException {
@@ -1965,26 +1999,28 @@ public final class Install {
         }
 
         int run(String name) throws IOException {
-            List<Service> services = named(manifest, place, name);
-            if (services.size() > 1) {
-                throw new Env.Refused("Which one? " + String.join(", ", manifest.services.keySet()));
-            }
-            service = services.getFirst();
+            service = theOne(name);
             place = Place.of(manifest.services.get(service.unit()), place.root());
             changes = new Changes(place, manifest, service, env.isOn("dry-run"));
-            Map<String, String> settings = SettingsFile.read(place.settings(service));
-            Supervisor supervisor = Supervisor.of(place, service, settings);
+            settings = SettingsFile.read(place.settings(service));
+            Supervisor supervisor = new Supervision(place, service, settings).supervisor();
             changes.step("Stop", () -> runAll(supervisor.stop()));
-            if (service.program() == Program.REGISTRAR) changes.step("Deregister", () -> deregister(settings));
-            if (!supervisor.bootLine().isEmpty()) {
-                changes.step("Crontab", () -> Crontab.change(changes, place, service, ""));
+            if (service.program() == Program.REGISTRAR) changes.step("Registry", this::deregister);
+            if (supervisor.isCron()) {
+                changes.step("Crontab", () -> new Crontab(changes, place, service).change(""));
             }
             changes.step("Files", this::removeFiles);
-            changes.step("Manifest", this::removeManifest);
+            changes.step("Folders", this::removeFolders);
             changes.step("System", () -> runAll(supervisor.forget()));
             changes.done();
-            say(env.isOn("dry-run") ? "\nNothing was changed." : "\nDone: " + service.unit() + " is gone.");
+            say(changes.isDry() ? "\nNothing was changed." : "\nDone: " + service.unit() + " is gone.");
             return 0;
+        }
+
+        private Service theOne(String name) {
+            List<Service> services = manifest.named(name);
+            if (services.size() == 1) return services.getFirst();
+            throw new Env.Refused("Which one? " + String.join(", ", manifest.services.keySet()));
         }
 
         private void runAll(List<Command> commands) throws IOException {
@@ -1992,19 +2028,18 @@ public final class Install {
         }
 
         /** By the program itself, which knows every kind of registry. It is done as well as can be. */
-        private void deregister(Map<String, String> settings) throws IOException {
-            List<String> words = Running.java(place, service.program());
-            words.addAll(List.of("--deregister", "--env-file=" + place.settings(service)));
-            if (!settings.getOrDefault("BACKEND_PORT", "").isEmpty()) words.add("--use-public-ip");
-            String registry = settings.getOrDefault("BACKENDS_REGISTRY_URL", "the registry");
+        private void deregister() throws IOException {
+            String registry = settings.get("BACKENDS_REGISTRY_URL");
             if (changes.isDry()) {
                 changes.tell("would take", service.name() + " out of " + registry);
                 return;
             }
-            Output output = Output.of(words);
+            List<String> words = java(place, service.program());
+            words.addAll(List.of("--deregister", "--env-file=" + place.settings(service)));
+            Output output = Output.of(words, "");
             if (output.exit() == 0) changes.tell("took", service.name() + " out of " + registry);
-            else changes.tell("could not", "take " + service.name() + " out of " + registry + ": "
-                + output.text().strip().replace("\n", " ") + " It expires there by itself, or remove it by hand.");
+            else changes.tell("could not", "take " + service.name() + " out of " + registry + ", where it"
+                + " expires by itself: " + output.text().strip().replace("\n", " "));
         }
 
         private void removeFiles() throws IOException {
@@ -2023,36 +2058,37 @@ public final class Install {
 
         /** The settings are made to be changed by hand, and have secrets: they always go. */
         private boolean mayGo(Path path, Manifest.Note note) throws IOException {
-            return env.isOn("force") || path.equals(place.settings(service)) || Manifest.isAsWritten(path, note)
+            if (env.isOn("force") || path.equals(place.settings(service)) || !Files.exists(path)) return true;
+            return Manifest.isAsNoted(path, note)
                 || !env.isOn("yes") && new Terminal().agrees(path + " was changed by hand. Remove it?");
         }
 
-        private void removeManifest() throws IOException {
+        private void removeFolders() throws IOException {
             manifest.services.remove(service.unit());
-            if (manifest.services.isEmpty()) changes.delete(manifest.file);
-            for (String folder : List.copyOf(manifest.folders).reversed()) removeFolder(Path.of(folder));
-            if (!manifest.services.isEmpty()) changes.writeManifest();
-            if (Files.exists(place.state().resolve("backends.json"))) {
-                changes.tell("kept", place.state() + ": the backends in its registry are not the installer's to remove");
+            boolean last = manifest.services.isEmpty();
+            if (last) changes.delete(manifest.file);
+            for (String folder : List.copyOf(manifest.folders).reversed()) {
+                Path path = Path.of(folder);
+                if (!isEmpty(path)) continue;
+                changes.delete(path);
+                manifest.folders.remove(folder);
             }
-        }
-
-        private void removeFolder(Path folder) throws IOException {
-            if (!Files.isDirectory(folder)) manifest.folders.remove(folder.toString());
-            else if (isEmpty(folder)) {
-                changes.delete(folder);
-                manifest.folders.remove(folder.toString());
+            if (!last) changes.writeManifest();
+            boolean registry = Files.exists(place.state().resolve("backends.json"));
+            if (service.program() == Program.GATEWAY && registry) {
+                changes.tell("kept", place.state() + ", where the backends of the gateway's registry are");
             }
         }
 
         private static boolean isEmpty(Path folder) throws IOException {
+            if (!Files.isDirectory(folder)) return true;
             try (Stream<Path> files = Files.list(folder)) {
                 return files.findAny().isEmpty();
             }
         }
     }
 
-    // ---- 12. Toolbox, the same in all three programs ---------------------------------------------------------
+    // ---- 12. Toolbox, the same in all three programs ------------------------------------------------------
     // Sections between marks are kept equal by `make sync`; GatewayServer.java has the master.
 
     // >>> shared: Env
