@@ -39,8 +39,9 @@
  *    9  TLS             the certificate in front, the trust in backends behind
  *   10  Own endpoints   /gateway/health and its sisters
  *   11  What happened   counted, remembered, written down
- *   12  Demo            two backends to play with
- *   13  Toolbox         addresses and logging; then what the three programs share
+ *   12  Doctor          what --check looks at
+ *   13  Demo            two backends to play with
+ *   14  Toolbox         addresses and logging; then what the three programs share
  */
 
 import com.sun.net.httpserver.Headers;
@@ -63,6 +64,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
 import java.net.ProtocolException;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.URLDecoder;
@@ -107,8 +109,10 @@ import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -226,6 +230,8 @@ public final class GatewayServer implements AutoCloseable {
                 return 0;
             }
             Config config = Config.read(args, environment);
+            Env env = new Env(Config.SETTINGS, args, environment);
+            if (config.check()) return new Doctor(config, env).report();
             GatewayServer running = config.demo() ? Demo.start(config) : new GatewayServer(config);
             Runtime.getRuntime().addShutdownHook(new Thread(running::drain, "drain"));
             new CountDownLatch(1).await();               // signals end the process, by the hook above
@@ -383,7 +389,8 @@ public final class GatewayServer implements AutoCloseable {
                   String adminToken, List<Cidr> trustedProxies, Allowed allowed, boolean rewriteRedirects,
                   Tls.Source tls, String backendCa, String etcdUser, String etcdPassword,
                   String accessLog, int registryPort, String registryBind, String registryFile,
-                  boolean demo, boolean registryOnly, Path envFile, Map<String, String> newKeys) {
+                  boolean demo, boolean check, boolean registryOnly, Path envFile,
+                  Map<String, String> newKeys) {
 
         static final String USAGE = """
             Usage: java GatewayServer.java [--option=value …]
@@ -394,6 +401,8 @@ public final class GatewayServer implements AutoCloseable {
         static final List<Env.Setting> SETTINGS = List.of(
             Env.Setting.of("help", "", null, "prints this list"),
             Env.Setting.of("demo", "", null, "a gateway, a registry and two backends to play with"),
+            Env.Setting.of("check", "", null, "looks at everything, says what is wrong, and serves nothing"),
+            Env.Setting.of("json", "", null, "with --check: as JSON"),
             Env.Setting.of("registry-only", "", null, "serves the embedded registry and no gateway"),
             Env.Setting.of("env-file", "", "", "settings are read from this file instead of .env"),
             Env.Setting.of("registry-url", "BACKENDS_REGISTRY_URL", "",
@@ -458,7 +467,8 @@ public final class GatewayServer implements AutoCloseable {
                 env.text("etcd-username"), env.text("etcd-password"),
                 env.choice("access-log", "off", "errors", "text", "json"),
                 (int) env.number("registry-port", 0, 65535), env.text("registry-bind"),
-                demo ? Demo.file() : env.text("registry-file"), demo, env.isOn("registry-only"),
+                demo ? Demo.file() : env.text("registry-file"),
+                demo, env.isOn("check"), env.isOn("registry-only"),
                 Path.of(env.text("env-file").isEmpty() ? ".env" : env.text("env-file")), newKeys);
             env.check();
             return config;
@@ -1094,7 +1104,9 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static void set(Map<String, List<String>> headers, String name, String value) {
-            if (value != null && !value.isEmpty()) headers.put(name, List.of(value));
+            if (value == null || value.isEmpty()) return;
+            checkValue(name, value);                       // a trusted proxy's, as anybody's
+            headers.put(name, List.of(value));
         }
     }
 
@@ -1208,8 +1220,8 @@ public final class GatewayServer implements AutoCloseable {
             if (!backend.token.isEmpty()) headers.put("Authorization", List.of("Bearer " + backend.token));
         }
 
-        /** Asks a backend's health path. Answers the status; throws IOException where there is none. */
-        int probe(Backend backend) throws IOException, InterruptedException {
+        /** Asks a backend's health path; of the answer only the head is of use. */
+        HttpResponse<?> probe(Backend backend) throws IOException, InterruptedException {
             Map<String, List<String>> headers = new HashMap<>();
             headers.put("User-Agent", List.of("backend-gateway"));
             addOwn(headers, backend);
@@ -1222,7 +1234,7 @@ public final class GatewayServer implements AutoCloseable {
             try (Download body = response.body()) {
                 body.skip(config.healthTimeout());
             }
-            return response.statusCode();
+            return response;
         }
 
         /**
@@ -1785,7 +1797,7 @@ public final class GatewayServer implements AutoCloseable {
         /** A Location that points at this backend, as a client must see it; any other as it is. */
         String underPrefix(String location, String prefix) {
             String path = location;
-            int slashes = location.startsWith("//") ? 0 : location.indexOf("://") + 1;
+            int slashes = location.startsWith("/") ? 0 : location.indexOf("://") + 1;
             if (slashes > 0 || location.startsWith("//")) {
                 String scheme = isSecure() ? "https:" : "http:";
                 String rest = location.substring(slashes);
@@ -2098,14 +2110,18 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
+        /** A page that was configured must be fine; without one, any sign of life will do. */
+        static boolean isWell(Backend backend, int status) {
+            boolean configured = !backend.entry.healthPath().isEmpty();
+            return status >= 200 && status < (configured ? 300 : 400)
+                || !configured && ALIVE_WITHOUT_PAGE.contains(status);
+        }
+
         /** Empty where the backend is well, else what is wrong. */
         private String check(Backend backend) {
             try {
-                int status = backends.probe(backend);
-                boolean configured = !backend.entry.healthPath().isEmpty();
-                boolean well = status >= 200 && status < (configured ? 300 : 400)
-                    || !configured && ALIVE_WITHOUT_PAGE.contains(status);
-                return well ? "" : "health check answered " + status;
+                int status = backends.probe(backend).statusCode();
+                return isWell(backend, status) ? "" : "health check answered " + status;
             } catch (HttpTimeoutException e) {
                 return "health check took longer than " + config.healthTimeout() + " ms";
             } catch (IOException | InterruptedException | RuntimeException e) {
@@ -2307,12 +2323,14 @@ public final class GatewayServer implements AutoCloseable {
     static final class HttpRegistry implements Registry {
         private static final int LONGEST_WAIT = 25_000;    // ms; shorter than what middleboxes allow
         private static final int TIMEOUT = 10_000;         // ms
+        private static final int RESPITE = 100;            // ms between two questions, whatever it answers
+        private static final int MOST_HASTY = 3;           // more of them: it does not know ?wait
         private static final int LARGEST = 64 << 20;       // bytes of a list
 
         private final String url;
         private final String apiKey;
         private final HttpClient client;
-        private volatile boolean waits = true;             // it knows ?wait, as far as we saw
+        private int hasty;  // answers in a row that came early with nothing new
 
         HttpRegistry(String url, String apiKey) {
             this.url = url;
@@ -2337,15 +2355,15 @@ public final class GatewayServer implements AutoCloseable {
         public Listing await(Listing known, long millis) throws IOException, InterruptedException {
             if (known == null) return fetch(null, 0);
             long wait = Math.min(millis, LONGEST_WAIT) / 1000;
-            if (known.version().isEmpty() || !waits || wait == 0) {
+            if (known.version().isEmpty() || hasty > MOST_HASTY || wait == 0) {
                 Thread.sleep(millis);
                 return fetch(known, 0);
             }
+            Thread.sleep(RESPITE);
             long asked = System.nanoTime();
             Listing listing = fetch(known, wait);
-            if (listing == known && System.nanoTime() - asked < wait * 500_000_000) {
-                waits = false;                               // it answered 304 at once: it has no ?wait
-            }
+            boolean early = System.nanoTime() - asked < wait * 500_000_000;
+            hasty = early && listing.items().equals(known.items()) ? hasty + 1 : 0;
             return listing;
         }
 
@@ -2482,7 +2500,8 @@ public final class GatewayServer implements AutoCloseable {
                     } catch (IOException | RuntimeException e) {
                         note(e);
                         Thread.sleep(pause + ThreadLocalRandom.current().nextLong(pause / 2));
-                        pause = Math.min(pause * 2, Math.clamp(config.cacheTtl(), 500, LONGEST_PAUSE));
+                        long most = isLoaded() ? Math.clamp(config.cacheTtl(), 500, LONGEST_PAUSE) : 1_000;
+                        pause = Math.min(pause * 2, most);     // clients wait for the first table
                     }
                 } catch (InterruptedException e) {
                     return;                                // the gateway is closed
@@ -2838,9 +2857,8 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private void checkKey(Inbound in) throws Answer {
-            String bearer = in.headers.getFirst("Authorization");
-            String given = bearer != null && bearer.regionMatches(true, 0, "Bearer ", 0, 7)
-                ? bearer.substring(7).strip() : in.headers.getFirst("X-API-Key");
+            String bearer = bearer(in.headers.getFirst("Authorization"));
+            String given = bearer == null ? in.headers.getFirst("X-API-Key") : bearer;
             if (isSecret(given, apiKey)) return;
             in.exchange.getResponseHeaders().set("WWW-Authenticate", "Bearer");
             throw Answer.error(401, "Unauthorized", "Send API_KEY as Authorization: Bearer or X-API-Key.");
@@ -3225,19 +3243,21 @@ public final class GatewayServer implements AutoCloseable {
                 throw new Refused(Cause.ADMIN_ONLY, "This page answers the machine itself only. To read it "
                     + "from elsewhere set ADMIN_TOKEN, and send it as Authorization: Bearer.");
             }
-            String given = in.headers.getFirst("Authorization");
-            if (isSecret(given, "Bearer " + config.adminToken())) return;
+            if (isSecret(bearer(in.headers.getFirst("Authorization")), config.adminToken())) return;
             in.exchange.getResponseHeaders().set("WWW-Authenticate", "Bearer");
             throw new Refused(Cause.ADMIN_TOKEN_WRONG, "Send ADMIN_TOKEN as Authorization: Bearer.");
         }
 
         /**
-         * A request of this machine itself, by its own name: not one that a proxy passed on, and not one of a
-         * web page whose name was made to point here (DNS rebinding shows in Host).
+         * A request of this machine itself, by its own name: not one that a proxy passed on, not one of a web
+         * page whose name was made to point here (DNS rebinding shows in Host), and not one that a foreign
+         * page makes a browser post (Origin tells whose it is).
          */
         private static boolean isLocal(Inbound in) {
             for (String name : PASSED_ON) if (in.headers.containsKey(name)) return false;
             String host = in.host();
+            String origin = in.headers.getFirst("Origin");
+            if (origin != null && !origin.equalsIgnoreCase(in.scheme() + "://" + host)) return false;
             return in.peer.isLoopbackAddress() && host != null && LOCAL_HOST.matcher(host).matches();
         }
 
@@ -3633,7 +3653,231 @@ public final class GatewayServer implements AutoCloseable {
         }
     }
 
-    // ---- 12. Demo ----------------------------------------------------------------------------------
+    // ---- 12. Doctor --------------------------------------------------------------------------------
+    // What --check does: it looks at all that a gateway depends on, as a gateway would, and changes nothing.
+
+    /** Finds what is wrong, or soon will be, and says what to do. */
+    static final class Doctor {
+        /** How bad a finding is; only what must be fixed makes the exit code 1. */
+        private enum Level { OK, WARN, FIX }
+
+        private record Finding(Level level, String about, String what) {}
+
+        private static final int SKEW = 60;                        // seconds that clocks may differ
+        private static final int RENEWAL = 14;                     // days before a certificate ends
+
+        private final Config config;
+        private final Env env;
+        private final Backends backends;
+        private final List<Finding> findings = new ArrayList<>();
+
+        Doctor(Config config, Env env) {
+            this.config = config;
+            this.env = env;
+            this.backends = new Backends(config);
+        }
+
+        /** Looks, prints, and gives the exit code: 0 where nothing must be fixed. */
+        int report() throws InterruptedException {
+            settings();
+            port("PROXY_PORT", config.bindAddress(), config.port(), "/gateway/health");
+            if (config.embedded()) {
+                port("REGISTRY_PORT", config.registryBind(), config.registryPort(), "/health");
+            }
+            exposure();
+            registry();
+            List<?> json = findings.stream().map(Doctor::json).toList();
+            System.out.print(env.isOn("json") ? Json.write(json) + "\n" : table());
+            return findings.stream().anyMatch(finding -> finding.level == Level.FIX) ? 1 : 0;
+        }
+
+        private void ok(String about, String what) {
+            note(Level.OK, about, what);
+        }
+
+        private void warn(String about, String what) {
+            note(Level.WARN, about, what);
+        }
+
+        private void fix(String about, String what) {
+            note(Level.FIX, about, what);
+        }
+
+        private void note(Level level, String about, String what) {
+            findings.add(new Finding(level, Log.clean(about), Log.clean(what)));
+        }
+
+        private void settings() {
+            ok("Java", Runtime.version().toString());
+            for (Env.Setting setting : Config.SETTINGS) {
+                Env.Value value = env.value(setting.option());
+                if (value.source().equals("default") || setting.isFlag()) continue;
+                boolean secret = setting.option().matches("(api|encryption)-key|.*(token|password|url)");
+                ok(setting.title(), (secret ? "set" : value.text()) + ", from " + value.source());
+            }
+            for (String key : config.newKeys().keySet()) {
+                warn(key, "is not set: the first start writes a new one to " + config.envFile());
+            }
+        }
+
+        /** A port must be free, or have a server of ours on it already. */
+        private void port(String setting, String address, int port, String page) throws InterruptedException {
+            String place = address + ":" + port;
+            try (ServerSocket socket = new ServerSocket()) {
+                socket.setReuseAddress(true);
+                socket.bind(new InetSocketAddress(address, port));
+                ok(setting, place + " is free");
+            } catch (IOException e) {
+                boolean ours = answers(address, port, page);
+                note(ours ? Level.OK : Level.FIX, setting, place + (ours ? " is served by a running gateway"
+                    : " cannot be used (" + e.getMessage() + "): stop what uses it, or set another one"));
+            }
+        }
+
+        private boolean answers(String address, int port, String page) throws InterruptedException {
+            String host = address.equals("0.0.0.0") || address.equals("::") ? "localhost" : address;
+            String scheme = page.startsWith("/gateway") && config.tls().areSet() ? "https" : "http";
+            try (HttpClient client = HttpClient.newHttpClient()) {
+                URI uri = URI.create(scheme + "://" + host + ":" + port + page);
+                Reply.to(HttpRequest.newBuilder(uri).build(), client, 100_000, Duration.ofSeconds(3));
+                return true;
+            } catch (IOException | IllegalArgumentException e) {
+                // TLS, by its own certificate
+                return String.valueOf(e.getMessage()).contains("certificate");  // made out to its public name
+            }
+        }
+
+        /** Who could listen in, or look in. */
+        private void exposure() {
+            boolean open = !isLoopback(config.bindAddress());
+            if (config.adminToken().isEmpty()) {
+                ok("ADMIN_TOKEN", "is not set: /gateway/status and the like answer this machine only");
+            } else if (open && !config.tls().areSet()) {
+                warn("ADMIN_TOKEN", "travels in clear text: set TLS_CERT, or have a proxy speak TLS");
+            }
+            if (config.embedded() && !isLoopback(config.registryBind())) {
+                warn("REGISTRY_BIND", "lets others in, and API_KEY travels in clear text");
+            }
+        }
+
+        private static boolean isLoopback(String address) {
+            try {
+                return InetAddress.getByName(address).isLoopbackAddress();
+            } catch (UnknownHostException e) {
+                return false;
+            }
+        }
+
+        /** Reads the registry, opens every token and asks every backend. */
+        private void registry() throws InterruptedException {
+            try {
+                Registry registry = source();
+                Listing listing = registry.read(null);
+                ok("Registry", registry.place() + " holds " + listing.items().size() + " entries");
+                TokenCipher cipher = new TokenCipher(config.secrets());
+                RoutingTable table = RoutingTable.EMPTY.next(listing, cipher, new AtomicInteger());
+                table.skipped().forEach((key, why) -> fix(key, "is no backend: " + why));
+                for (Backend backend : table.backends()) backend(backend);
+            } catch (NoSuchFileException e) {
+                ok("Registry", config.registryFile() + " is not there yet: the first start makes it");
+            } catch (IOException e) {
+                fix("Registry", (config.embedded() ? config.registryFile() : config.registryUrl()
+                    .replaceFirst("//[^/@]*@", "//")) + " is of no use: " + e.getMessage());
+            }
+        }
+
+        /** The registry itself; of an embedded one its file, for a running gateway may hold it. */
+        private Registry source() {
+            return config.embedded() ? new FileRegistry(config.registryFile()) : Registry.of(config, null);
+        }
+
+        private void backend(Backend backend) throws InterruptedException {
+            if (!backend.fault.isEmpty()) {
+                fix(backend.name(), backend.fault + ": register it again with this gateway's keys");
+                return;
+            }
+            if (backend.token.equals(backend.entry.token()) && !backend.token.isEmpty()) {
+                warn(backend.name(), "has its token in plain text in the registry");
+            }
+            try {
+                HttpResponse<?> answer = backends.probe(backend);
+                boolean well = Prober.isWell(backend, answer.statusCode());
+                note(well ? Level.OK : Level.FIX, backend.name(), backend.entry.url() + backend.healthPath()
+                    + " answers " + answer.statusCode() + (well ? "" : ": mend it, or set a healthPath"));
+                keepAlive(backend, answer.headers());
+                clock(backend, answer.headers());
+                certificate(backend, answer);
+            } catch (IOException | RuntimeException e) {
+                fix(backend.name(), backend.entry.url() + ": " + Backends.failure(e).message());
+            }
+        }
+
+        private void keepAlive(Backend backend, HttpHeaders headers) {
+            Matcher seconds = TIMEOUT.matcher(headers.firstValue("Keep-Alive").orElse(""));
+            if (!seconds.find() || Integer.parseInt(seconds.group(1)) > 4) return;
+            warn(backend.name(), "closes idle connections after " + seconds.group(1)
+                + " s; the gateway keeps them for 4 s: let it wait for 5 s or more");
+        }
+
+        private static final Pattern TIMEOUT = Pattern.compile("timeout=([0-9]{1,9})");
+
+        private void clock(Backend backend, HttpHeaders headers) {
+            try {
+                String date = headers.firstValue("Date").orElse("");
+                if (date.isEmpty()) return;
+                Instant theirs = Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date));
+                long seconds = Duration.between(theirs, Instant.now()).toSeconds();
+                if (Math.abs(seconds) > SKEW) {
+                    warn(backend.name(), "has a clock that is off by " + seconds + " s");
+                }
+            } catch (DateTimeException e) {
+                warn(backend.name(), "sends a Date that is none");
+            }
+        }
+
+        private void certificate(Backend backend, HttpResponse<?> answer) throws IOException {
+            if (answer.sslSession().isEmpty()) return;
+            X509Certificate shown = (X509Certificate) answer.sslSession().get().getPeerCertificates()[0];
+            long days = Duration.between(Instant.now(), shown.getNotAfter().toInstant()).toDays();
+            String what = "has a certificate for " + days + " more days";
+            note(days < RENEWAL ? Level.WARN : Level.OK, backend.name(), what);
+        }
+
+        private static Map<String, Object> json(Finding finding) {
+            Map<String, Object> json = new LinkedHashMap<>();
+            json.put("level", finding.level.name().toLowerCase(Locale.ROOT));
+            json.put("about", finding.about);
+            json.put("what", finding.what);
+            return json;
+        }
+
+        /** Whether people read it. The JDK's own answer is newer than 21; this one knows Linux alone. */
+        private static boolean isTerminal() {
+            try {
+                return Path.of("/proc/self/fd/1").toRealPath().startsWith("/dev/pts");
+            } catch (IOException e) {
+                return false;
+            }
+        }
+
+        private String table() {
+            boolean colours = isTerminal() && System.getenv("NO_COLOR") == null;
+            StringBuilder table = new StringBuilder();
+            for (Finding finding : findings) {
+                String word = "%-4s".formatted(finding.level.name().toLowerCase(Locale.ROOT));
+                String colour = switch (finding.level) {
+                    case OK -> "32";
+                    case WARN -> "33";
+                    case FIX -> "31";
+                };
+                table.append(colours ? "\u001B[" + colour + "m" + word + "\u001B[0m" : word)
+                    .append("  %-22s %s%n".formatted(finding.about, finding.what));
+            }
+            return table.toString();
+        }
+    }
+
+    // ---- 13. Demo ----------------------------------------------------------------------------------
     // Two backends in this process, registered as any other would be: by HTTP, with encrypted tokens.
 
     /** A gateway with something behind it, for a first look. */
@@ -3709,7 +3953,7 @@ public final class GatewayServer implements AutoCloseable {
         }
     }
 
-    // ---- 13. Toolbox -------------------------------------------------------------------------------
+    // ---- 14. Toolbox -------------------------------------------------------------------------------
     // Addresses, files and the log. After them, what the three programs share to the letter.
 
     /** A range of addresses: "10.0.0.0/8", "fe80::/10", or one address. */
@@ -3767,6 +4011,14 @@ public final class GatewayServer implements AutoCloseable {
             }
             return false;
         }
+    }
+
+    /**
+     * The token of "Bearer TOKEN", whose scheme may be written in any case (RFC 9110 section 11.1); or null.
+     */
+    private static String bearer(String authorization) {
+        boolean is = authorization != null && authorization.regionMatches(true, 0, "Bearer ", 0, 7);
+        return is ? authorization.substring(7).strip() : null;
     }
 
     /** Compares a secret in a time that tells nothing about it. {@code given} may be null. */

@@ -118,6 +118,7 @@ class InstallChangesTest {
     void twoBackendsShareTheProgramAndGoOneByOne() throws Exception {
         Map<String, String> before = lab.picture();
         try (InstallLab.FakeRegistry registry = new InstallLab.FakeRegistry()) {
+            lab.writeTalkingPrograms();
             lab.writeSettings(registry.url(), registry.url());
             assertEquals(0, install(lab).exit());
             Map<String, String> one = lab.picture();

@@ -69,14 +69,22 @@ final class InstallLab {
         return text.replace("\\", "\\\\").replace("\"", "\\\"");
     }
 
-    /** Stand-ins for both programs. They print what reached them, read by the very Env of the real ones. */
+    /** Stand-ins for both programs that only end. They are quick to compile. */
     void writePrograms(String comment) throws IOException {
+        for (String name : List.of("RegisterBackend", "GatewayServer")) {
+            Files.writeString(home.resolve(name + ".java"), "// " + comment + "\npublic class " + name
+                + " { public static void main(String[] args) { } }\n");
+        }
+    }
+
+    /** Stand-ins that print what reached them, read by the very Env of the real ones, and that deregister. */
+    void writeTalkingPrograms() throws IOException {
         Matcher env = Pattern.compile("(?ms)^ *// >>> shared: Env\n.*?^ *// <<< shared: Env\n")
             .matcher(Files.readString(Path.of("Install.java")));
         if (!env.find()) throw new IllegalStateException("Install.java has no shared section Env");
         for (String name : List.of("RegisterBackend", "GatewayServer")) {
-            Files.writeString(home.resolve(name + ".java"), STAND_IN.replace("@NAME@", name)
-                .replace("@COMMENT@", comment).replace("@ENV@", env.group()));
+            Files.writeString(home.resolve(name + ".java"),
+                STAND_IN.replace("@NAME@", name).replace("@ENV@", env.group()));
         }
     }
 
@@ -84,7 +92,7 @@ final class InstallLab {
         import java.io.*; import java.net.*; import java.nio.charset.*;
         import java.nio.file.*; import java.util.*; import java.util.regex.*;
 
-        public class @NAME@ {   // @COMMENT@
+        public class @NAME@ {
             static final List<Env.Setting> SETTINGS = List.of(
                 of("daemon", "", null), of("deregister", "", null), of("use-public-ip", "", null),
                 of("help", "", null), of("env-file", "", ""), of("name", "BACKEND_NAME", ""),

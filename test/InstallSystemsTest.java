@@ -83,6 +83,7 @@ class InstallSystemsTest {
     private static Case install(String system) throws Exception {
         InstallLab lab = system.equals("windows")      // where no path has quotes
             ? new InstallLab(folder.resolve(system), "ro ot 'q' $HOME %h% & x") : new InstallLab(folder.resolve(system));
+        lab.writeTalkingPrograms();
         Files.createDirectories(lab.root.resolve(CRONTAB).getParent());
         Files.writeString(lab.root.resolve(CRONTAB), FOREIGN);
         Files.setPosixFilePermissions(lab.root.resolve(CRONTAB), PosixFilePermissions.fromString("rw-------"));
