@@ -197,10 +197,14 @@ final class InstallLab {
 
     /** Starts it under the fake root. */
     Process start(String... options) throws IOException {
+        return process(command(options)).directory(home.toFile()).start();
+    }
+
+    List<String> command(String... options) {
         List<String> words = new ArrayList<>(INSTALL);
         words.addAll(List.of(options));
-        if (!words.contains("--help")) words.add("--root=" + root);
-        return process(words).directory(home.toFile()).start();
+        words.add("--root=" + root);
+        return words;
     }
 
     /** A process in a plain environment, whose errors come with its output. */

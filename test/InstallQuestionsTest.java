@@ -1,9 +1,11 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -128,6 +130,35 @@ class InstallQuestionsTest {
         assertTrue(result.says("BACKEND_PORT='3000'"), result.output());
         assertTrue(result.says("--daemon --use-public-ip "), result.output());
         assertFalse(result.says("BACKEND_URL="), result.output());
+    }
+
+    @Test
+    void aSecretIsNotEchoedAtATerminal() throws Exception {
+        assumeTrue(InstallLab.has("python3"), "there is no python3 here");
+        String terminal = """
+            import os, pty, sys
+            pid, fd = pty.fork()
+            if pid == 0:
+                os.execv(sys.argv[1], sys.argv[1:])
+            seen, answers = b"", [b"api", b"", b"s3cret-token", b"\\x03"]
+            prompts = [b"Name of", b"URL of the backend", b"Token that", b"Prefix of"]
+            try:
+                while True:
+                    seen += os.read(fd, 1000)
+                    if prompts and prompts[0] in seen and seen.endswith(b": "):
+                        prompts.pop(0)
+                        os.write(fd, answers.pop(0) + (b"\\n" if prompts else b""))
+            except OSError:
+                pass
+            print(seen.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+            """;
+        List<String> words = new ArrayList<>(List.of("python3", "-c", terminal));
+        words.addAll(lab.command("--system=cron"));
+        Process process = InstallLab.process(words).directory(lab.home.toFile()).start();
+        String seen = new String(process.getInputStream().readAllBytes());
+        assertTrue(seen.contains("Prefix of") && seen.strip().endsWith("130"), seen);
+        assertFalse(seen.contains("s3cret"), seen);
+        assertEquals(before, lab.picture());
     }
 
     @Test
