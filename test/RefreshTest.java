@@ -108,6 +108,7 @@ class RefreshTest {
     }
 
     private long timesPrinted(String part) {
+        GatewayServer.Log.flush();
         return printed.toString().lines().filter(line -> line.contains(part)).count();
     }
 
