@@ -83,11 +83,12 @@ await() {                                # what, then a command that must come t
 
 show() {
     cat "$lab/output" || true
+    inside systemctl --no-pager --failed || true
     inside systemctl --no-pager status 'backend-gateway*' || true
     inside journalctl --no-pager -n 40 2>/dev/null || true
 }
 
-unshare --pid --mount --uts --ipc --net --cgroup --fork sh "$lab/boot" "$lab" &
+unshare --pid --mount --uts --ipc --net --cgroup --fork sh "$lab/boot" "$lab" 2>/dev/null &
 host=$!
 until init=$(pgrep -P $host) && [ -n "$init" ]; do sleep 0.1; done
 await "systemd answers" inside systemctl is-active lab.target
@@ -170,10 +171,35 @@ echo "ok: others may not read the settings"
 inside systemd-analyze --no-pager security --threshold=30 $unit | tail -n 1
 inside systemd-analyze --no-pager security --threshold=30 backend-gateway | tail -n 1
 
+# ---- Without root --------------------------------------------------------------------------------------------
+
+inside useradd --create-home tester
+user=$(inside id -u tester)
+as_tester() { inside setpriv --reuid="$user" --regid="$user" --clear-groups env HOME=/home/tester \
+    USER=tester XDG_RUNTIME_DIR="/run/user/$user" "$@"; }
+inside loginctl enable-linger tester
+await "the user's own systemd answers" as_tester systemctl --user is-active basic.target
+inside sh -c 'cp /opt/lab/*.java /opt/lab/settings.env /home/tester && chown -R tester /home/tester'
+files() { as_tester find /home/tester -not -path '*/.hsperf*' | sort; }
+files >"$lab/before-user"
+at_home() { as_tester sh -c 'cd /home/tester && exec "$@"' sh "$java" -XX:TieredStopAtLevel=1 Install.java "$@"; }
+at_home --yes --name=mine --prefix=/mine --env-file=settings.env >>"$lab/output"
+await "a user's backend answers through the gateway" inside curl -fsS localhost:8080/mine/x
+await "status finds all well" at_home status
+before=$(as_tester systemctl --user show --property=MainPID --value backend-gateway-register@mine)
+inside kill -9 "$before"
+back() { as_tester systemctl --user is-active --quiet backend-gateway-register@mine &&
+    [ "$(as_tester systemctl --user show --property=MainPID --value backend-gateway-register@mine)" != "$before" ]; }
+await "the user's service is back after kill -9" back
+at_home uninstall
+files >"$lab/after-user"
+diff "$lab/before-user" "$lab/after-user" || { echo "FAILED: the home is not as before"; exit 1; }
+echo "ok: all of the user's is gone"
+
 # ---- Away with it --------------------------------------------------------------------------------------------
 
 install uninstall api
-inside curl -fsS localhost:8080/gateway/health
+inside curl -fsS localhost:8080/gateway/health >/dev/null
 inside curl -s -o /dev/null -w '%{http_code}\n' localhost:8080/api/x | grep -q 404 ||
     { echo "FAILED: the entry is still there"; exit 1; }
 echo "ok: the backend is out of the registry"
