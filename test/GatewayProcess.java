@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ import java.util.regex.Pattern;
  */
 final class GatewayProcess implements AutoCloseable {
     private final Process process;
+    private final Duration patience;                       // a compiler may have to run first
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     private final List<Thread> readers;
@@ -35,7 +37,7 @@ final class GatewayProcess implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
         command.addAll(jvmOptions);
         command.addAll(List.of("-cp", classes, "GatewayServer"));
-        return new GatewayProcess(folder, environment, command, options);
+        return new GatewayProcess(folder, environment, Lab.PATIENCE, command, options);
     }
 
     /** A gateway and its registry with the lab's keys, both on ports that the system gives, on loopback. */
@@ -49,11 +51,13 @@ final class GatewayProcess implements AutoCloseable {
     static GatewayProcess startFromSource(Path folder, Map<String, String> environment, String... options)
             throws IOException {
         Files.copy(Path.of("GatewayServer.java"), folder.resolve("GatewayServer.java"));
-        return new GatewayProcess(folder, environment, List.of("GatewayServer.java"), options);
+        Duration patience = Lab.PATIENCE.multipliedBy(4);
+        return new GatewayProcess(folder, environment, patience, List.of("GatewayServer.java"), options);
     }
 
-    private GatewayProcess(Path folder, Map<String, String> environment, List<String> program,
-                           String... options) throws IOException {
+    private GatewayProcess(Path folder, Map<String, String> environment, Duration patience,
+                           List<String> program, String... options) throws IOException {
+        this.patience = patience;
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(program);
@@ -88,7 +92,7 @@ final class GatewayProcess implements AutoCloseable {
     String await(String regex) throws Exception {
         Pattern pattern = Pattern.compile(regex);
         String[] found = new String[1];
-        Lab.until("it prints " + regex, () -> {
+        Lab.until("it prints " + regex, patience, () -> {
             Matcher matcher = pattern.matcher(out());
             if (matcher.find()) found[0] = matcher.groupCount() == 0 ? matcher.group() : matcher.group(1);
             else if (!process.isAlive()) fail("it ended without " + regex + ":\n" + out() + err());

@@ -257,7 +257,11 @@ final class Lab implements AutoCloseable {
 
     /** Waits for a condition; what it throws counts as "not yet". */
     static void until(String what, Callable<Boolean> condition) throws Exception {
-        long end = System.nanoTime() + PATIENCE.toNanos();
+        until(what, PATIENCE, condition);
+    }
+
+    static void until(String what, Duration patience, Callable<Boolean> condition) throws Exception {
+        long end = System.nanoTime() + patience.toNanos();
         Exception last = null;
         while (System.nanoTime() < end) {
             try {
@@ -268,7 +272,7 @@ final class Lab implements AutoCloseable {
             }
             Thread.sleep(10);
         }
-        throw new AssertionError("still not so after " + PATIENCE.toSeconds() + " s: " + what, last);
+        throw new AssertionError("still not so after " + patience.toSeconds() + " s: " + what, last);
     }
 
     @Override
