@@ -251,9 +251,11 @@ public final class GatewayServer implements AutoCloseable {
         boolean proxies = !config.registryOnly();
         // All that can fail comes first: a gateway starts whole, or not at all.
         backends = proxies ? new Backends(config) : null;
-        server = proxies ? listen("PROXY_PORT", config.bindAddress(), config.port(), config.tls()) : null;
+        server = proxies
+            ? listen("PROXY_PORT", config.port(), "BIND_ADDRESS", config.bindAddress(), config.tls()) : null;
         registryServer = config.embedded()
-            ? listen("REGISTRY_PORT", config.registryBind(), config.registryPort(), Tls.NONE) : null;
+            ? listen("REGISTRY_PORT", config.registryPort(), "REGISTRY_BIND", config.registryBind(), Tls.NONE)
+            : null;
         config.writeNewKeys();
         store = config.embedded() ? new Store(Path.of(config.registryFile())) : null;
         if (store != null) serve(registryServer, new RegistryProtocol(store, config.apiKey()), new Watched());
@@ -270,7 +272,8 @@ public final class GatewayServer implements AutoCloseable {
         printBanner();
     }
 
-    private static HttpServer listen(String setting, String address, int port, Tls.Source tls) {
+    private static HttpServer listen(String portSetting, int port, String addressSetting, String address,
+                                     Tls.Source tls) {
         try {
             InetSocketAddress place = new InetSocketAddress(InetAddress.getByName(address), port);
             if (!tls.areSet()) return HttpServer.create(place, BACKLOG);
@@ -278,8 +281,8 @@ public final class GatewayServer implements AutoCloseable {
             server.setHttpsConfigurator(Tls.front(tls));
             return server;
         } catch (IOException e) {
-            throw new Env.Refused(setting + " " + port + " on " + address + " cannot be used ("
-                + e.getMessage() + "): stop what uses it, or set another one.");
+            throw new Env.Refused(portSetting + " " + port + " on " + addressSetting + " " + address
+                + " cannot be used (" + e.getMessage() + "): stop what uses it, or set another one.");
         }
     }
 
@@ -452,7 +455,9 @@ public final class GatewayServer implements AutoCloseable {
             Env env = new Env(SETTINGS, args, environment);
             if (!env.words().isEmpty()) env.fault("help", "lists what can be set; a word without -- cannot.");
             boolean demo = env.isOn("demo");
-            String registryUrl = demo || env.isOn("registry-only") ? "" : registryUrl(env);
+            boolean registryOnly = env.isOn("registry-only");
+            env.isOn("json");                              // the doctor's, and checked here with the rest
+            String registryUrl = demo || registryOnly ? "" : registryUrl(env);
             Map<String, String> newKeys = new LinkedHashMap<>();
             String apiKey = key(env, "api-key", registryUrl, newKeys);
             String encryptionKey = key(env, "encryption-key", registryUrl, newKeys);
@@ -462,13 +467,13 @@ public final class GatewayServer implements AutoCloseable {
                 millis(env, "health-timeout-ms", 10), (int) env.number("health-failures", 1, 1000),
                 millis(env, "connect-timeout-ms", 10), millis(env, "upstream-timeout-ms", 10),
                 env.number("max-body-bytes", 0, Long.MAX_VALUE / 10), millis(env, "shutdown-grace-ms", 0),
-                env.text("admin-token"), cidrs(env, "trusted-proxies"), allowed(env),
+                secret(env, "admin-token"), cidrs(env, "trusted-proxies"), allowed(env),
                 env.isOn("rewrite-redirects"), tls(env), env.text("backend-ca"),
                 env.text("etcd-username"), env.text("etcd-password"),
                 env.choice("access-log", "off", "errors", "text", "json"),
                 (int) env.number("registry-port", 0, 65535), env.text("registry-bind"),
                 demo ? Demo.file() : env.text("registry-file"),
-                demo, env.isOn("check"), env.isOn("registry-only"),
+                demo, env.isOn("check"), registryOnly,
                 Path.of(env.text("env-file").isEmpty() ? ".env" : env.text("env-file")), newKeys);
             env.check();
             return config;
@@ -482,16 +487,33 @@ public final class GatewayServer implements AutoCloseable {
             String url = env.text("registry-url");
             if (!url.matches("|file:.+|https?://[^/?#@]+(/[^?#]*)?") && !Etcd.URL.matcher(url).matches()) {
                 env.fault("registry-url", "must be http(s)://…, etcd(s)://… or file:…, without a query.");
+            } else if (url.startsWith("http") && !isReachable(url)) {
+                env.fault("registry-url", "has no host and port that Java's HTTP client can reach.");
             }
             return url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
         }
 
-        /** A key as it was set; a random one where it is missing and the registry is ours to key. */
-        private static String key(Env env, String option, String registryUrl, Map<String, String> newKeys) {
-            String key = env.text(option);
-            if (key.chars().anyMatch(c -> c < ' ' || c > '~')) {
+        /** HttpClient wants a host by URI's rules, which have no underscore in it, and looks at no port. */
+        private static boolean isReachable(String url) {
+            try {
+                URI uri = URI.create(url);
+                return uri.getHost() != null && uri.getPort() != 0 && uri.getPort() < 65536;
+            } catch (IllegalArgumentException e) {
+                return false;
+            }
+        }
+
+        private static String secret(Env env, String option) {
+            String secret = env.text(option);
+            if (secret.chars().anyMatch(c -> c < ' ' || c > '~')) {
                 env.fault(option, "must be of visible ASCII characters, for it travels in a header.");
             }
+            return secret;
+        }
+
+        /** A key as it was set; a random one where it is missing and the registry is ours to key. */
+        private static String key(Env env, String option, String registryUrl, Map<String, String> newKeys) {
+            String key = secret(env, option);
             if (!key.isEmpty() || registryUrl.matches("(file|etcds?):.*")) return key;
             if (registryUrl.isEmpty()) {
                 byte[] random = new byte[24];
@@ -3916,7 +3938,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static int startBackend(String name, String token) {
-            HttpServer backend = listen("PORT", "localhost", 0, Tls.NONE);
+            HttpServer backend = listen("PORT", 0, "BIND_ADDRESS", "localhost", Tls.NONE);
             backend.createContext("/", exchange -> {
                 Map<String, Object> json = new LinkedHashMap<>();
                 json.put("backend", name);
