@@ -939,6 +939,10 @@ public final class Install {
                 changes.tell("would make", place.jar(program) + " and " + place.archive(program));
             } else {
                 compile();
+                for (String other : manifest.services.keySet()) {
+                    boolean shares = Service.of(other).program() == program && !other.equals(service.unit());
+                    if (shares) changes.tell("left", other + " with the program of before until it restarts");
+                }
             }
         }
 
@@ -969,7 +973,7 @@ public final class Install {
 
         private void writeManifest() throws IOException {
             manifest.services.put(service.unit(), place.system());
-            manifest.java = Manifest.thisJava();
+            manifest.java.put(program.mainClass, Manifest.thisJava());
             changes.writeManifest();
         }
 
@@ -996,6 +1000,8 @@ public final class Install {
                 supervisor.log(), service.shortName(), service.shortName()));
             if (place.system().equals("systemd-user")) lines.append("\n  It waits until you log in; for a"
                 + " start with the machine: sudo loginctl enable-linger " + System.getProperty("user.name"));
+            if (!settings.getOrDefault("TLS_CERT", "").isEmpty()) lines.append("\n  It reads a new certificate"
+                + " when it restarts: let whoever renews it restart " + service.unit());
             if (!settings.getOrDefault("REGISTRY_FILE", "").isEmpty()) lines.append("\n  Registrars need the"
                 + " API_KEY and the ENCRYPTION_KEY that are in ").append(place.settings(service));
             return lines.toString();
@@ -1502,16 +1508,15 @@ public final class Install {
             String others = before.lines().filter(old -> !old.endsWith(mark)).map(old -> old + "\n")
                 .collect(Collectors.joining());
             String after = line.isEmpty() ? others : others + line + mark + "\n";
-            String what = line.isEmpty() ? "the line out of the crontab" : "into the crontab: " + line + mark;
             if (after.equals(before)) {
                 changes.tell("left", "the crontab as it is");
-            } else if (changes.isDry()) {
-                changes.tell("would put", what);
-            } else {
-                changes.whenUndone("put the crontab back", () -> write(before));
-                write(after);
-                changes.tell("put", what);
+                return;
             }
+            String what = line.isEmpty() ? "out of the crontab: its line" : "into the crontab: " + line + mark;
+            changes.tell(changes.isDry() ? "would put" : "put", what);
+            if (changes.isDry()) return;
+            changes.whenUndone("put the crontab back", () -> write(before));
+            write(after);
         }
 
         private String read() throws IOException {
@@ -1775,7 +1780,7 @@ public final class Install {
         private final Map<String, Note> files = new TreeMap<>();
         private final Set<String> folders = new LinkedHashSet<>();      // in the order they were made in
         private final Map<String, String> services = new TreeMap<>();   // each with its system
-        private String java = "";                                       // that the archives are for
+        private final Map<String, String> java = new TreeMap<>();       // that compiled each program
 
         private Manifest(Path file) {
             this.file = file;
@@ -1797,7 +1802,7 @@ public final class Install {
         }
 
         private void take(Map<?, ?> json) {
-            java = (String) json.get("java");
+            ((Map<?, ?>) json.get("java")).forEach((program, by) -> java.put((String) program, (String) by));
             ((List<?>) json.get("folders")).forEach(folder -> folders.add((String) folder));
             ((Map<?, ?>) json.get("services")).forEach((unit, system) ->
                 services.put((String) unit, (String) system));
@@ -1846,8 +1851,9 @@ public final class Install {
         /** The program of this source is there already, compiled and archived by this Java. */
         boolean hasProgram(Place place, Program program, byte[] source) throws IOException {
             Note note = files.get(place.source(program).toString());
-            return note != null && note.sha256().equals(hash(source)) && java.equals(thisJava())
-                && isAsWritten(place.jar(program)) && isAsWritten(place.archive(program));
+            return note != null && note.sha256().equals(hash(source))
+                && thisJava().equals(java.get(program.mainClass)) && isAsWritten(place.jar(program))
+                && isAsWritten(place.archive(program));
         }
 
         /** The installed services that a name means; all of them where it is empty. */
@@ -1988,6 +1994,7 @@ public final class Install {
 
     private static final class Removal {
         private final Env env;
+        private final Terminal terminal = new Terminal();
         private final Manifest manifest;
         private Place place;
         private Service service;
@@ -2006,17 +2013,20 @@ public final class Install {
             changes = new Changes(place, manifest, service, env.isOn("dry-run"));
             settings = SettingsFile.read(place.settings(service));
             Supervisor supervisor = new Supervision(place, service, settings).supervisor();
-            changes.step("Stop", () -> runAll(supervisor.stop()));
-            if (service.program() == Program.REGISTRAR) changes.step("Registry", this::deregister);
-            if (supervisor.isCron()) {
-                changes.step("Crontab", () -> new Crontab(changes, place, service).change(""));
-            }
-            changes.step("Files", this::removeFiles);
-            changes.step("Folders", this::removeFolders);
-            changes.step("System", () -> runAll(supervisor.forget()));
-            changes.done();
+            step("Stop", () -> runAll(supervisor.stop()));
+            if (service.program() == Program.REGISTRAR) step("Registry", this::deregister);
+            if (supervisor.isCron()) step("Crontab", () -> new Crontab(changes, place, service).change(""));
+            step("Files", this::removeFiles);
+            step("Folders", this::removeFolders);
+            step("System", () -> runAll(supervisor.forget()));
             say(changes.isDry() ? "\nNothing was changed." : "\nDone: " + service.unit() + " is gone.");
             return 0;
+        }
+
+        /** What is removed stays so: whoever stopped halfway goes on by starting again. */
+        private void step(String name, Changes.Action action) throws IOException {
+            changes.step(name, action);
+            changes.done();
         }
 
         private Service theOne(String name) {
@@ -2062,7 +2072,7 @@ public final class Install {
         private boolean mayGo(Path path, Manifest.Note note) throws IOException {
             if (env.isOn("force") || path.equals(place.settings(service)) || !Files.exists(path)) return true;
             return Manifest.isAsNoted(path, note)
-                || !env.isOn("yes") && new Terminal().agrees(path + " was changed by hand. Remove it?");
+                || !env.isOn("yes") && terminal.agrees(path + " was changed by hand. Remove it?");
         }
 
         private void removeFolders() throws IOException {
@@ -2557,9 +2567,10 @@ public final class Install {
         static Entry of(String key, Map<?, ?> data) {
             Object name = data.get("name") == null ? key : data.get("name");
             require(key.equals(name), "name must be the same as the key");
-            require(!text(data, "prefix").isEmpty(), "prefix must be there (/ takes everything)");
-            return new Entry(key, text(data, "url"), text(data, "token"), text(data, "prefix"),
+            Entry entry = new Entry(key, text(data, "url"), text(data, "token"), text(data, "prefix"),
                 text(data, "healthPath"), (int) number(data, "weight", 1), number(data, "ttlMs", 0));
+            require(!text(data, "prefix").isEmpty(), "prefix must be there (/ takes everything)");
+            return entry;
         }
 
         /** The entry as a registry's {@code data}: what {@link #of} reads. */

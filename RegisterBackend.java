@@ -1440,9 +1440,10 @@ public final class RegisterBackend {
         static Entry of(String key, Map<?, ?> data) {
             Object name = data.get("name") == null ? key : data.get("name");
             require(key.equals(name), "name must be the same as the key");
-            require(!text(data, "prefix").isEmpty(), "prefix must be there (/ takes everything)");
-            return new Entry(key, text(data, "url"), text(data, "token"), text(data, "prefix"),
+            Entry entry = new Entry(key, text(data, "url"), text(data, "token"), text(data, "prefix"),
                 text(data, "healthPath"), (int) number(data, "weight", 1), number(data, "ttlMs", 0));
+            require(!text(data, "prefix").isEmpty(), "prefix must be there (/ takes everything)");
+            return entry;
         }
 
         /** The entry as a registry's {@code data}: what {@link #of} reads. */
