@@ -130,6 +130,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
@@ -304,17 +305,19 @@ public final class GatewayServer implements AutoCloseable {
 
     private void printBanner() {
         if (store != null) {
-            Log.info("Registry  " + place(registryServer) + ", kept in " + config.registryFile());
+            Log.info("Registry  " + place(registryServer, config.registryBind()) + ", kept in "
+                + config.registryFile());
         }
         if (server == null) return;
         if (store == null) Log.info("Registry  " + routes.registry().place());
-        Log.info("Gateway   " + place(server));
-        Log.info("Status    " + scheme(server) + "://localhost:" + port() + "/gateway/status");
+        Log.info("Gateway   " + place(server, config.bindAddress()));
+        String own = scheme(server) + "://localhost:" + port() + "/gateway/";
+        Log.info("Status    " + own + "status, and as a page " + own);
     }
 
-    private static String place(HttpServer server) {
-        InetSocketAddress address = server.getAddress();
-        return scheme(server) + "://" + Log.urlHost(address.getAddress()) + ":" + address.getPort();
+    private static String place(HttpServer server, String address) {
+        String host = address.contains(":") ? "[" + address + "]" : address;
+        return scheme(server) + "://" + host + ":" + server.getAddress().getPort();
     }
 
     private static String scheme(HttpServer server) {
@@ -3368,6 +3371,8 @@ public final class GatewayServer implements AutoCloseable {
                 throw new Refused(Cause.BAD_TARGET, "Ask for /gateway/explain?path=/api/x, percent-encoded.");
             }
             Map<String, Object> json = new LinkedHashMap<>();
+            String method = Objects.requireNonNullElse(parameter(in.target.query(), "method"), "GET");
+            json.put("method", method);
             json.put("path", path);
             try {
                 Target target = Target.of(path);
@@ -3422,6 +3427,8 @@ public final class GatewayServer implements AutoCloseable {
             }
             boolean served = route.backends.stream().anyMatch(Backend::isAvailable);
             json.put("answer", served ? "from one of the candidates that are up" : "503 no-healthy-backend");
+            json.put("sentAgain", Gateway.REPEATABLE.contains(json.get("method"))
+                ? "without a body, if no answer began" : "only if it cannot have arrived");
             json.put("forwarded", target.behind(route.prefix));
             json.put("candidates", candidates);
             Map<String, Object> headers = new TreeMap<>();
