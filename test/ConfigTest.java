@@ -231,6 +231,7 @@ class ConfigTest {
     void refusesWhatIsNoOption() {
         assertTrue(refusal(Map.of(), "--proxyport=8080").contains("--proxyport"));
         assertTrue(refusal(Map.of(), "8080").contains("--help"));
+        assertTrue(refusal(Map.of(), "--env-file=no-such-file").contains("no-such-file"));
         assertTrue(refusal(Map.of(), "--proxy-port").contains("--proxy-port"));
     }
 

@@ -1,5 +1,6 @@
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -183,7 +184,7 @@ class RegistryDurabilityTest {
     void takesAFileThatWasWrittenByHand() throws Exception {
         Files.writeString(file, "[{\"key\": \"shop\", \"data\": {\"url\": \"http://localhost:3000\","
             + " \"prefix\": \"/api\"}}]");
-        GatewayProcess registry = registry();
+        GatewayServer registry = lab.gateway("--registry-only", "--registry-file=" + file);
         assertEquals(Set.of("shop"), names(registry.registryPort()));
         assertEquals(200, put(registry.registryPort(), "shop").status());
         assertEquals(200, put(registry.registryPort(), "blog").status());
@@ -204,11 +205,10 @@ class RegistryDurabilityTest {
 
     @Test
     void saysWhatIsWrongWithAFolderThatIsNotThere() throws Exception {
-        GatewayProcess registry = lab.keep(GatewayProcess.startWithKeys(folder, "--registry-only",
-            "--registry-file=" + folder.resolve("none/backends.json")));
-        assertEquals(2, registry.exitCode());
-        assertEquals(1, registry.err().lines().count(), registry::err);
-        assertTrue(registry.err().contains("REGISTRY_FILE"), registry::err);
+        String refused = assertThrows(GatewayServer.Env.Refused.class, () -> lab.gateway("--registry-only",
+            "--registry-file=" + folder.resolve("none/backends.json"))).getMessage();
+        assertTrue(refused.startsWith("REGISTRY_FILE "), refused);
+        assertEquals(1, refused.lines().count(), refused);
     }
 
     @Test
