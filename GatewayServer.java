@@ -3768,8 +3768,8 @@ public final class GatewayServer implements AutoCloseable {
             String scheme = page.startsWith("/gateway") && config.tls().areSet() ? "https" : "http";
             try (HttpClient client = HttpClient.newHttpClient()) {
                 URI uri = URI.create(scheme + "://" + host + ":" + port + page);
-                Reply.to(HttpRequest.newBuilder(uri).build(), client, 100_000, Duration.ofSeconds(3));
-                return true;
+                HttpRequest request = HttpRequest.newBuilder(uri).build();
+                return Reply.to(request, client, 100_000, Duration.ofSeconds(3)).body().contains("\"status\"");
             } catch (IOException | IllegalArgumentException e) {
                 // TLS, by its own certificate
                 return String.valueOf(e.getMessage()).contains("certificate");  // made out to its public name
