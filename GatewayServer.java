@@ -1873,8 +1873,9 @@ public final class GatewayServer implements AutoCloseable {
             Order now = order;
             if (now.flips != flips.get()) order = now = newOrder(flips.get());
             int size = now.turns.size();
-            for (int i = 0; i < size; i++) {
-                Backend backend = now.turns.get(Math.floorMod(turn.getAndIncrement(), size));
+            int first = size == 0 ? 0 : Math.floorMod(turn.getAndIncrement(), size);
+            for (int i = 0; i < size; i++) {               // by itself: others take turns meanwhile
+                Backend backend = now.turns.get((first + i) % size);
                 if (!except.contains(backend)) return backend;
             }
             return null;
@@ -3769,7 +3770,8 @@ public final class GatewayServer implements AutoCloseable {
             try (HttpClient client = HttpClient.newHttpClient()) {
                 URI uri = URI.create(scheme + "://" + host + ":" + port + page);
                 HttpRequest request = HttpRequest.newBuilder(uri).build();
-                return Reply.to(request, client, 100_000, Duration.ofSeconds(3)).body().contains("\"status\"");
+                Reply reply = Reply.to(request, client, 100_000, Duration.ofSeconds(3));
+                return reply.body().contains("\"status\"");
             } catch (IOException | IllegalArgumentException e) {
                 // TLS, by its own certificate
                 return String.valueOf(e.getMessage()).contains("certificate");  // made out to its public name
