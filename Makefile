@@ -38,7 +38,7 @@ JDK   = $(eval JDK := $(shell $(FIND_JDK)))$(or $(JDK),$(error $(NO_JDK)))
 JAVA  = "$(JDK)/bin/java"
 JAVAC = "$(JDK)/bin/javac"
 
-.PHONY: help demo run check test alone sync clean junit jdk
+.PHONY: help demo run check test fuzz alone sync clean junit jdk
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -56,12 +56,17 @@ test: junit ## Run the tests; ONLY=RoutingTest runs one class
 	@$(if $(TESTS),,echo "There is no test/$(ONLY).java." >&2; exit 1;) \
 	mkdir -p build && build=$$(mktemp -d build/test.XXXXXX) && trap 'rm -rf "$$build"' EXIT && \
 	$(if $(PROGRAMS),$(JAVAC) $(STRICT) -d "$$build" $(PROGRAMS) &&) \
-	$(JAVAC) --release 21 -d "$$build" --class-path "$$build:$(JUNIT)" --source-path test test/Suite.java $(TESTS) && \
+	$(JAVAC) --release 21 -d "$$build" --class-path "$$build:$(JUNIT)" --source-path test:test/fuzz test/Suite.java $(TESTS) && \
 	{ $(JAVA) -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --class-path "$$build:$(JUNIT)" Suite execute \
 	    $(patsubst test/%.java,--select-class=%,$(filter %Test.java,$(TESTS))) \
 	    --include-engine=junit-jupiter --disable-banner --disable-ansi-colors --details=tree \
 	    --fail-if-no-tests; \
 	  echo $$? > "$$build/exit"; } | awk "$$CLOSING_LINE" && exit "$$(cat "$$build/exit")"
+
+fuzz: ## Send spoilt requests for SECONDS=600 (SEED=1 repeats a run)
+	@mkdir -p build && build=$$(mktemp -d build/fuzz.XXXXXX) && trap 'rm -rf "$$build"' EXIT && \
+	$(JAVAC) --release 21 -proc:none -d "$$build" --source-path .:test:test/fuzz test/fuzz/Fuzz.java && \
+	$(JAVA) --class-path "$$build" Fuzz $(or $(SECONDS),600) $(SEED)
 
 # JUnit's table of counts as the one line that people and CI read. Found but not run counts as skipped.
 define CLOSING_LINE

@@ -12,13 +12,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a client gets where a backend's answer is odd, broken or no HTTP at all, and that the next one is well. */
+/**
+ * What a client gets where a backend's answer is odd, broken or no HTTP at all, and that the next one is
+ * well.
+ */
 class BackendAnswersTest extends OnTheWire {
     private static final String OK = "HTTP/1.1 200 OK\r\n";
 
     @Override
     String[] options() {
-        return new String[] {"--upstream-timeout-ms=1500", "--health-failures=1000"};
+        return new String[] {"--upstream-timeout-ms=1000", "--health-failures=1000"};
     }
 
     /** That neither connection was harmed by what went before. */
@@ -32,7 +35,8 @@ class BackendAnswersTest extends OnTheWire {
 
     static Stream<Arguments> answersThatAreNone() {
         return Stream.of(
-            arguments("a length and a coding", OK + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            arguments("a length and a coding", OK
+                + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
             arguments("two lengths", OK + "Content-Length: 2\r\nContent-Length: 3\r\n\r\nok"),
             arguments("the same length twice", OK + "Content-Length: 2\r\nContent-Length: 2\r\n\r\nok"),
             arguments("a list of lengths", OK + "Content-Length: 2, 2\r\n\r\nok"),
@@ -43,27 +47,32 @@ class BackendAnswersTest extends OnTheWire {
             arguments("a length over 2^64", OK + "Content-Length: 18446744073709551618\r\n\r\nok"),
             arguments("coding gzip, chunked", OK + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
             arguments("coding identity", OK + "Transfer-Encoding: identity\r\n\r\nok"),
-            arguments("chunked twice", OK + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            arguments("chunked twice", OK
+                + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
             arguments("101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"),
             arguments("204 with a body", "HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok"),
-            arguments("204 with a coding", "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+            arguments("204 with a coding",
+                "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
             arguments("status 000", "HTTP/1.1 000 None\r\nContent-Length: 0\r\n\r\n"),
             arguments("status 42", "HTTP/1.1 42 Low\r\nContent-Length: 0\r\n\r\n"),
             arguments("status 042", "HTTP/1.1 042 Low\r\nContent-Length: 0\r\n\r\n"),
             arguments("status -20", "HTTP/1.1 -20 Low\r\nContent-Length: 0\r\n\r\n"),
             arguments("status +20", "HTTP/1.1 +20 Low\r\nContent-Length: 0\r\n\r\n"),
             arguments("status abc", "HTTP/1.1 abc Word\r\nContent-Length: 0\r\n\r\n"),
-            arguments("status of Arabic digits", "HTTP/1.1 \u0662\u0660\u0660 x\r\nContent-Length: 0\r\n\r\n"),
+            arguments("status of Arabic digits",
+                "HTTP/1.1 \u0662\u0660\u0660 x\r\nContent-Length: 0\r\n\r\n"),
             arguments("HTTP/2", "HTTP/2 200\r\ncontent-length: 0\r\n\r\n"),
             arguments("HTTP/0.9", "<html>hello</html>\r\n"),
             arguments("another protocol", "SSH-2.0-OpenSSH_9.6\r\n\r\n"),
             arguments("an empty line", "\r\n\r\n\r\n"),
             arguments("a TLS alert", "\u0015\u0003\u0003\u0000\u0002\u0002\u0028\r\n\r\n"),
             arguments("NULs", "\u0000".repeat(64) + "\r\n\r\n"),
-            arguments("1 MB of one header", OK + "X-Large: " + "a".repeat(1 << 20) + "\r\nContent-Length: 2\r\n\r\nok"),
+            arguments("1 MB of one header", OK + "X-Large: " + "a".repeat(1 << 20)
+                + "\r\nContent-Length: 2\r\n\r\nok"),
             arguments("1 MB of headers", OK + "X-Some: aaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(25_000)
                 + "Content-Length: 2\r\n\r\nok"),
-            arguments("100 nine times", "HTTP/1.1 100 Continue\r\n\r\n".repeat(9) + OK + "Content-Length: 2\r\n\r\nok"));
+            arguments("100 nine times", "HTTP/1.1 100 Continue\r\n\r\n".repeat(9) + OK
+                + "Content-Length: 2\r\n\r\nok"));
     }
 
     @ParameterizedTest(name = "{0}")
@@ -76,13 +85,15 @@ class BackendAnswersTest extends OnTheWire {
         });
         Wire.Message answer = get("/api/x");
         assertEquals("502 bad-answer", answer.status() + " " + answer.gatewayError(), answer.body());
-        assertEquals("Backend error", ((java.util.Map<?, ?>) GatewayServer.Json.parse(answer.body())).get("error"));
+        assertEquals("Backend error", ((java.util.Map<?, ?>) GatewayServer.Json.parse(answer.body()))
+            .get("error"));
         assertEquals("/x", forwarded().target());
         assertTheNextIsWell();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "H", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"})
+    @ValueSource(strings = {"", "H", "HTTP/1.1 200", "HTTP/1.1 200 OK\r\nContent-Le",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"})
     void sayThatABackendClosedWithoutAWholeHead(String bytes) throws Exception {
         backend.answers((request, socket) -> {
             Lab.write(socket, bytes);
@@ -165,9 +176,11 @@ class BackendAnswersTest extends OnTheWire {
     }
 
     @ParameterizedTest
-    @CsvSource({"HTTP/1.1 200 OK, 200", "HTTP/1.1 200, 200", "HTTP/1.1 200 , 200", "HTTP/1.1 200 Caf\u00e9, 200",
+    @CsvSource({"HTTP/1.1 200 OK, 200", "HTTP/1.1 200, 200", "HTTP/1.1 200 , 200",
+        "HTTP/1.1 200 Caf\u00e9, 200",
         "HTTP/1.0 200 OK, 200", "HTTP/1.1 418 I'm a teapot, 418", "HTTP/1.1 429 Too Many Requests, 429",
-        "HTTP/1.1 599 x, 599", "HTTP/1.1 999 Request denied, 999", "HTTP/1.1 302 Found, 302", "HTTP/1.1 206 Partial, 206"})
+        "HTTP/1.1 599 x, 599", "HTTP/1.1 999 Request denied, 999", "HTTP/1.1 302 Found, 302",
+            "HTTP/1.1 206 Partial, 206"})
     void passesAnyStatusOn(String line, int status) throws Exception {
         backend.answers(line + "\r\nContent-Length: 2\r\n\r\nok");
         Wire.Message answer = get("/api/x");
@@ -189,9 +202,11 @@ class BackendAnswersTest extends OnTheWire {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n",
+    @ValueSource(strings = {"HTTP/1.1 204 No Content\r\n\r\n",
+        "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n",
         "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 205 Reset Content\r\n\r\n",
-        "HTTP/1.1 304 Not Modified\r\nContent-Length: 5000\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"})
+        "HTTP/1.1 304 Not Modified\r\nContent-Length: 5000\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"})
     void passesAnAnswerWithoutABodyOnAtOnce(String bytes) throws Exception {
         backend.answers(bytes);
         try (WireClient client = connect()) {
@@ -224,7 +239,8 @@ class BackendAnswersTest extends OnTheWire {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", "HTTP/1.1 200 OK\r\nContent-Length: 2\nX: y\r\n\r\nok"})
+    @ValueSource(strings = {"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\nX: y\r\n\r\nok"})
     void framesAnAnswerOfBareLfAnewOrRefusesIt(String bytes) throws Exception {
         backend.answers(bytes);
         Wire.Message answer = get("/api/x");
@@ -243,7 +259,8 @@ class BackendAnswersTest extends OnTheWire {
             arguments("GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 2\r\n\r\nok" + hidden),
             arguments("GET", "HTTP/1.1 205 Reset Content\r\nContent-Length: 0\r\n\r\n" + hidden),
             arguments("GET", OK + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n" + hidden),
-            arguments("GET", OK + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n" + hidden));
+            arguments("GET", OK + "Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Trailer: 1\r\n\r\n"
+                + hidden));
     }
 
     @ParameterizedTest
@@ -268,7 +285,8 @@ class BackendAnswersTest extends OnTheWire {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhello\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n0\r\n\r\n"})
     void letsWhatTheJdkMisreadsHarmNobodyElse(String bytes) throws Exception {
-        // HttpClient reads three digits of a status, and before the hardening of 2026 chunk sizes modulo 2^32.
+        // HttpClient reads three digits of a status, and before the hardening of 2026 chunk sizes modulo
+        // 2^32.
         backend.answers(bytes);
         try (WireClient client = connect()) {
             assertTrue(java.util.Set.of(200, 502)

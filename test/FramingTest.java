@@ -16,8 +16,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Where a request ends. What two readers could end in two places is refused, or framed anew, so that a backend
- * never sees two requests where one was sent (RFC 9112 sections 6.3 and 11.2).
+ * Where a request ends. What two readers could end in two places is refused, or framed anew, so that a
+ * backend never sees two requests where one was sent (RFC 9112 sections 6.3 and 11.2).
  */
 class FramingTest extends OnTheWire {
     // Whoever reads this as a request and not as a part of the body before it has been smuggled to.
@@ -51,7 +51,8 @@ class FramingTest extends OnTheWire {
     private List<Wire.Message> unambiguously(String bytes) throws Exception {
         List<Wire.Message> answers = answersTo(bytes);
         assertEquals(List.of(), backend.faults);
-        assertFalse(backend.requests.stream().anyMatch(r -> r.target().contains("hidden")), "smuggled to the backend");
+        assertFalse(backend.requests.stream().anyMatch(r -> r.target().contains("hidden")),
+            "smuggled to the backend");
         assertTrue(backend.requests.size() <= 1, "one request became " + backend.requests.size());
         assertTrue(answers.size() <= 1, "answered " + answers.size() + " times");
         backend.forget();
@@ -65,12 +66,14 @@ class FramingTest extends OnTheWire {
         String zero = "0\r\n\r\n";
         return Stream.of(
             arguments("a length and a coding", post(length(5 + hidden) + CHUNKED, zero + HIDDEN)),
-            arguments("a coding and a length", post(CHUNKED + length(4), hex(hidden) + HIDDEN + "\r\n" + zero)),
+            arguments("a coding and a length", post(CHUNKED + length(4), hex(hidden) + HIDDEN + "\r\n"
+                + zero)),
             arguments("two lengths", post(length(0) + length(hidden), HIDDEN)),
             arguments("two lengths, the other way", post(length(hidden) + length(0), HIDDEN)),
             arguments("the same length twice", post(length(hidden) + length(hidden), HIDDEN)),
             arguments("a list of lengths", post("Content-Length: 0, " + hidden + "\r\n", HIDDEN)),
-            arguments("a list of one length", post("Content-Length: " + hidden + ", " + hidden + "\r\n", HIDDEN)),
+            arguments("a list of one length", post("Content-Length: " + hidden + ", " + hidden + "\r\n",
+                HIDDEN)),
             arguments("length +n", post("Content-Length: +" + hidden + "\r\n", HIDDEN)),
             arguments("length +0", post("Content-Length: +0\r\n", HIDDEN)),
             arguments("length -0", post("Content-Length: -0\r\n", HIDDEN)),
@@ -85,22 +88,28 @@ class FramingTest extends OnTheWire {
             arguments("chunked, gzip", post("Transfer-Encoding: chunked, gzip\r\n", zero + HIDDEN)),
             arguments("chunked, chunked", post("Transfer-Encoding: chunked, chunked\r\n", zero + HIDDEN)),
             arguments("chunked in two lines", post(CHUNKED + CHUNKED, zero + HIDDEN)),
-            arguments("chunked and identity", post(CHUNKED + "Transfer-Encoding: identity\r\n", zero + HIDDEN)),
+            arguments("chunked and identity", post(CHUNKED + "Transfer-Encoding: identity\r\n", zero
+                + HIDDEN)),
             arguments("identity and a length", post("Transfer-Encoding: identity\r\n" + length(0), HIDDEN)),
             arguments("coding xchunked", post("Transfer-Encoding: xchunked\r\n", zero + HIDDEN)),
             arguments("coding chunked;q=1", post("Transfer-Encoding: chunked;q=1\r\n", zero + HIDDEN)),
             arguments("coding \"chunked\"", post("Transfer-Encoding: \"chunked\"\r\n", zero + HIDDEN)),
             arguments("an empty coding", post("Transfer-Encoding:\r\n" + length(hidden), HIDDEN)),
-            arguments("a space before the colon", post("Transfer-Encoding : chunked\r\n" + length(hidden), HIDDEN)),
+            arguments("a space before the colon", post("Transfer-Encoding : chunked\r\n" + length(hidden),
+                HIDDEN)),
             arguments("a space before a length's colon", post("Content-Length : 5\r\n", HIDDEN)),
             arguments("a tab before the colon", post("Content-Length\t: 5\r\n", HIDDEN)),
             arguments("a header without a colon", post("Content-Length 5\r\n", HIDDEN)),
             arguments("an empty name", post(": 5\r\n", HIDDEN)),
-            arguments("a folded first line", "POST /api/x HTTP/1.1\r\n Content-Length: 5\r\n" + HOST + "\r\n" + HIDDEN),
+            arguments("a folded first line", "POST /api/x HTTP/1.1\r\n Content-Length: 5\r\n" + HOST + "\r\n"
+                + HIDDEN),
             arguments("a folded length", post("Content-Length: 0\r\n 5\r\n", HIDDEN)),
-            arguments("a coding and, after CR, a length", post("X: a\rTransfer-Encoding: chunked\r\n" + length(5), zero + HIDDEN)),
-            arguments("a coding and, after LF, a length", post("X: a\nTransfer-Encoding: chunked\r\n" + length(5), zero + HIDDEN)),
-            arguments("chunks of HTTP/1.0", "POST /api/x HTTP/1.0\r\n" + HOST + CHUNKED + "\r\n" + zero + HIDDEN),
+            arguments("a coding and, after CR, a length", post("X: a\rTransfer-Encoding: chunked\r\n"
+                + length(5), zero + HIDDEN)),
+            arguments("a coding and, after LF, a length", post("X: a\nTransfer-Encoding: chunked\r\n"
+                + length(5), zero + HIDDEN)),
+            arguments("chunks of HTTP/1.0", "POST /api/x HTTP/1.0\r\n" + HOST + CHUNKED + "\r\n" + zero
+                + HIDDEN),
             arguments("a NUL in a value", post("X: a\u0000b\r\n" + length(0), HIDDEN)),
             arguments("an escape in a value", post("X: a\u001bb\r\n" + length(0), HIDDEN)),
             arguments("a NUL in a name", post("X\u0000: a\r\n" + length(0), HIDDEN)));
@@ -114,7 +123,8 @@ class FramingTest extends OnTheWire {
     @MethodSource("requestsThatMustBeRefused")
     void refusesARequestThatEndsInTwoPlaces(String what, String bytes) throws Exception {
         List<Wire.Message> answers = unambiguously(bytes);
-        for (Wire.Message answer : answers) assertTrue(Set.of(400, 501).contains(answer.status()), answer.head());
+        for (Wire.Message answer : answers) assertTrue(Set.of(400, 501).contains(answer.status()),
+            answer.head());
     }
 
     static Stream<Arguments> bodiesOfBadChunks() {
@@ -163,12 +173,15 @@ class FramingTest extends OnTheWire {
 
     @ParameterizedTest
     @ValueSource(strings = {"GET  /api/x HTTP/1.1", "GET /api/x HTTP/1.1 ", "GET /api/x HTTP/1.1 x",
-        "GET /api/x HTTP/2.7", "GET /api/x HTTP/1.10", "GET /api/x HTTP/01.1", "GET /api/x http/1.1", "GET /api/x HTTP/1.2",
-        "GET /api/x JUNK", "GET /api/x", "GET", "", "GET\t/api/x\tHTTP/1.1", " GET /api/x HTTP/1.1", "GET /api/x HTTP/1.1\u0000",
+        "GET /api/x HTTP/2.7", "GET /api/x HTTP/1.10", "GET /api/x HTTP/01.1", "GET /api/x http/1.1",
+            "GET /api/x HTTP/1.2",
+        "GET /api/x JUNK", "GET /api/x", "GET", "", "GET\t/api/x\tHTTP/1.1", " GET /api/x HTTP/1.1",
+            "GET /api/x HTTP/1.1\u0000",
         "\u0000GET /api/x HTTP/1.1", "GET /api/x HTTP/0.9", "\u0016\u0003\u0001\u0002"})
     void refusesARequestLineThatIsNone(String line) throws Exception {
         List<Wire.Message> answers = unambiguously(line + "\r\n" + HOST + "\r\n");
-        for (Wire.Message answer : answers) assertTrue(Set.of(400, 404, 505).contains(answer.status()), answer.head());
+        for (Wire.Message answer : answers) assertTrue(Set.of(400, 404, 505).contains(answer.status()),
+            answer.head());
     }
 
     @Test
@@ -184,7 +197,8 @@ class FramingTest extends OnTheWire {
     void passesABodyThatLooksLikeARequestOnAsABody() throws Exception {
         for (String bytes : List.of(post(length(HIDDEN.length()), HIDDEN),
                 post(CHUNKED, hex(HIDDEN.length()) + HIDDEN + "\r\n0\r\n\r\n"),
-                post("transfer-encoding: Chunked\r\n", "3\r\nGET\r\n" + hex(HIDDEN.length() - 3) + HIDDEN.substring(3) + "\r\n0\r\n\r\n"),
+                post("transfer-encoding: Chunked\r\n", "3\r\nGET\r\n" + hex(HIDDEN.length() - 3)
+                    + HIDDEN.substring(3) + "\r\n0\r\n\r\n"),
                 post(length(HIDDEN.length()), HIDDEN).replace("POST", "GET"),
                 post("content-length: 00" + HIDDEN.length() + "\r\n", HIDDEN))) {
             backend.forget();
@@ -197,7 +211,9 @@ class FramingTest extends OnTheWire {
     @Test
     void framesFoldedAndLfEndedHeadersAnew() throws Exception {
         // What HttpServer reads as one header the backend gets as one line, with CRLF.
-        assertEquals(200, ask("GET /api/x HTTP/1.1\r\nHost: gateway.test\r\nX-Folded: a\r\n b\r\n\tc\r\nX-Lf: 1\nX-More: 2\r\n\r\n")
+        assertEquals(200,
+            ask("GET /api/x HTTP/1.1\r\nHost: gateway.test\r\nX-Folded: a\r\n b\r\n\tc\r\nX-Lf: 1\n"
+                + "X-More: 2\r\n\r\n")
             .status());
         assertEquals("a b c", forwarded().header("X-Folded"));
         assertEquals("1", forwarded().header("X-Lf"));
@@ -205,7 +221,8 @@ class FramingTest extends OnTheWire {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Content-Length: 3\u0000", "Content-Length: \u00013", "Transfer-Encoding: \u000bchunked",
+    @ValueSource(strings = {"Content-Length: 3\u0000", "Content-Length: \u00013",
+        "Transfer-Encoding: \u000bchunked",
         "Transfer-Encoding: chunked\u0000"})
     void framesAnewWhereControlCharactersSurroundALength(String line) throws Exception {
         // JDKs before the hardening of 2026 trim them off unseen; later ones refuse them.

@@ -6,12 +6,16 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Headers that are meant for one connection (RFC 9110 section 7.6.1) do not cross the gateway, either way. */
+/**
+ * Headers that are meant for one connection (RFC 9110 section 7.6.1) do not cross the gateway, either way.
+ */
 class HopByHopHeadersTest extends OnTheWire {
 
     @ParameterizedTest
-    @ValueSource(strings = {"Keep-Alive: timeout=5", "Proxy-Connection: keep-alive", "Proxy-Authorization: Basic eDp5",
-        "Proxy-Authenticate: Basic", "TE: trailers", "TE: gzip", "Trailer: X-Sum", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk",
+    @ValueSource(strings = {"Keep-Alive: timeout=5", "Proxy-Connection: keep-alive",
+        "Proxy-Authorization: Basic eDp5",
+        "Proxy-Authenticate: Basic", "TE: trailers", "TE: gzip", "Trailer: X-Sum", "Upgrade: h2c",
+            "HTTP2-Settings: AAMAAABk",
         "Connection: x-nothing", "Proxy-Foo: bar"})
     void keepsARequestsHeaderToItself(String line) throws Exception {
         assertEquals(200, get("/api/x", line + "\r\n").status());
@@ -20,7 +24,8 @@ class HopByHopHeadersTest extends OnTheWire {
 
     @Test
     void keepsWhatConnectionNamesToItself() throws Exception {
-        get("/api/x", "Connection: X-Secret-Hop,  x-other ,,\r\n", "connection: X-THIRD\r\n", "X-Secret-Hop: 1\r\n",
+        get("/api/x", "Connection: X-Secret-Hop,  x-other ,,\r\n", "connection: X-THIRD\r\n",
+            "X-Secret-Hop: 1\r\n",
             "X-Other: 2\r\n", "x-third: 3\r\n", "X-Fourth: 4\r\n");
         assertNull(forwarded().header("X-Secret-Hop"));
         assertNull(forwarded().header("X-Other"));
@@ -30,7 +35,8 @@ class HopByHopHeadersTest extends OnTheWire {
 
     @Test
     void letsConnectionTakeAwayNothingThatTheGatewaySets() throws Exception {
-        get("/api/x", "Connection: close, Host, Authorization, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto, "
+        get("/api/x",
+            "Connection: close, Host, Authorization, X-Forwarded-For, X-Forwarded-Host, X-Forwarded-Proto, "
             + "X-Forwarded-Prefix, X-Request-Id, Content-Length, User-Agent\r\n");
         assertEquals("Bearer " + Lab.TOKEN, forwarded().header("Authorization"));
         assertEquals("127.0.0.1", forwarded().header("X-Forwarded-For"));
@@ -43,13 +49,15 @@ class HopByHopHeadersTest extends OnTheWire {
 
     @Test
     void cannotBeToldToDropTheBodyOfARequest() throws Exception {
-        assertEquals(200, ask("POST /api/x HTTP/1.1\r\n" + HOST + "Connection: Content-Length\r\nContent-Length: 3\r\n\r\nabc")
+        assertEquals(200, ask("POST /api/x HTTP/1.1\r\n" + HOST
+            + "Connection: Content-Length\r\nContent-Length: 3\r\n\r\nabc")
             .status());
         assertEquals("abc", forwarded().body());
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"Keep-Alive: timeout=5", "Proxy-Connection: keep-alive", "Proxy-Authenticate: Basic",
+    @ValueSource(strings = {"Keep-Alive: timeout=5", "Proxy-Connection: keep-alive",
+        "Proxy-Authenticate: Basic",
         "TE: trailers", "Trailer: X-Sum", "Upgrade: h2c", "Connection: x-nothing", "Alt-Svc: h2=\":443\""})
     void keepsAnAnswersHeaderToItself(String line) throws Exception {
         backend.answers("HTTP/1.1 200 OK\r\n" + line + "\r\nX-Other: 1\r\nContent-Length: 2\r\n\r\nok");
@@ -85,7 +93,8 @@ class HopByHopHeadersTest extends OnTheWire {
     @ValueSource(strings = {"close", "Close", "foo, close", "keep-alive, CLOSE"})
     void closesWhenTheClientSaysSoInAnyOfItsWays(String value) throws Exception {
         try (WireClient client = connect()) {
-            Wire.Message answer = client.ask("GET /api/x HTTP/1.1\r\n" + HOST + "Connection: " + value + "\r\n\r\n");
+            Wire.Message answer = client.ask("GET /api/x HTTP/1.1\r\n" + HOST + "Connection: " + value
+                + "\r\n\r\n");
             assertEquals("close", answer.header("Connection"));
             assertEquals(true, client.isClosed());
         }

@@ -30,7 +30,8 @@ class Http10Test extends OnTheWire {
 
     @Test
     void sendsNoChunks() throws Exception {
-        backend.answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
+        backend.answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n"
+            + "\r\n");
         for (String line : new String[] {"", "Connection: keep-alive\r\n"}) {
             Wire.Message answer = ask("GET /api/x HTTP/1.0\r\n" + line + "\r\n");
             assertNull(answer.header("Transfer-Encoding"));

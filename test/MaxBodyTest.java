@@ -15,12 +15,14 @@ class MaxBodyTest extends OnTheWire {
     }
 
     private static String chunked(int length) {
-        return "POST /api/x HTTP/1.1\r\n" + HOST + "Transfer-Encoding: chunked\r\n\r\n" + Integer.toHexString(length) + "\r\n"
+        return "POST /api/x HTTP/1.1\r\n" + HOST + "Transfer-Encoding: chunked\r\n\r\n"
+            + Integer.toHexString(length) + "\r\n"
             + "a".repeat(length) + "\r\n0\r\n\r\n";
     }
 
     private static String sized(int length) {
-        return "POST /api/x HTTP/1.1\r\n" + HOST + "Content-Length: " + length + "\r\n\r\n" + "a".repeat(length);
+        return "POST /api/x HTTP/1.1\r\n" + HOST + "Content-Length: " + length + "\r\n\r\n"
+            + "a".repeat(length);
     }
 
     @Test
@@ -53,7 +55,8 @@ class MaxBodyTest extends OnTheWire {
     @Test
     void answersWhoDeclaresFarTooMuchAndStillSends() throws Exception {
         try (WireClient client = connect()) {
-            client.send("POST /api/x HTTP/1.1\r\n" + HOST + "Content-Length: 99999999999\r\n\r\n" + "a".repeat(200_000));
+            client.send("POST /api/x HTTP/1.1\r\n" + HOST + "Content-Length: 99999999999\r\n\r\n"
+                + "a".repeat(200_000));
             assertEquals("body-too-large", client.answer("POST").gatewayError());
         }
     }

@@ -12,11 +12,13 @@ class MethodsTest extends OnTheWire {
 
     private static String request(String method, String body) {
         return method + " /api/x HTTP/1.1\r\n" + HOST
-            + (body == null ? "" : "Content-Length: " + body.length() + "\r\n") + "\r\n" + (body == null ? "" : body);
+            + (body == null ? "" : "Content-Length: " + body.length() + "\r\n") + "\r\n" + (body == null ? ""
+                : body);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY", "M-SEARCH", "get",
+    @ValueSource(strings = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY",
+        "M-SEARCH", "get",
         "A!#$%&'*+.^_`|~9"})
     void passesAnyMethodOnAsItIs(String method) throws Exception {
         Wire.Message answer = ask(request(method, null));
@@ -53,7 +55,8 @@ class MethodsTest extends OnTheWire {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"CONNECT gateway.test:443 HTTP/1.1", "CONNECT /api/x:443 HTTP/1.1", "OPTIONS * HTTP/1.1"})
+    @ValueSource(strings = {"CONNECT gateway.test:443 HTTP/1.1", "CONNECT /api/x:443 HTTP/1.1",
+        "OPTIONS * HTTP/1.1"})
     void passesNothingOnThatNamesNoPath(String line) throws Exception {
         String answer = Lab.raw(gateway.port(), line + "\r\n" + HOST + "Connection: close\r\n\r\n");
         // HttpServer has no place for such a target, and closes or answers 404 by itself.
@@ -62,7 +65,8 @@ class MethodsTest extends OnTheWire {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"G@T", "G\"T", "GET,", "G(T)", "G\u00e9T", "\u0000GET", "G\tT", "{}", "G/T", "G:T"})
+    @ValueSource(strings = {"G@T", "G\"T", "GET,", "G(T)", "G\u00e9T", "\u0000GET", "G\tT", "{}", "G/T",
+        "G:T"})
     void refusesAMethodThatIsNoWord(String method) throws Exception {
         Wire.Message answer = ask(request(method, null));
         assertEquals(400, answer.status(), "it is the client's fault and not the backend's");
@@ -84,7 +88,8 @@ class MethodsTest extends OnTheWire {
     @Test
     void inventsNoLengthForAnAnswerToHead() throws Exception {
         backend.answers("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
-        assertNull(ask(request("HEAD", null)).header("Content-Length"), "the body of a GET would not have 0 bytes");
+        assertNull(ask(request("HEAD", null)).header("Content-Length"),
+            "the body of a GET would not have 0 bytes");
     }
 
     @Test

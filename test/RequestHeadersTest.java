@@ -39,7 +39,8 @@ class RequestHeadersTest extends OnTheWire {
     @Test
     void joinsSeveralCookieLinesIntoOne() throws Exception {
         get("/api/x", "Cookie: a=1\r\n", "Cookie: b=2\r\n");
-        assertEquals("a=1; b=2", String.join("; ", forwarded().all("Cookie")));   // RFC 6265 section 5.4: one line
+        assertEquals("a=1; b=2", String.join("; ", forwarded()
+            .all("Cookie")));   // RFC 6265 section 5.4: one line
     }
 
     @Test
@@ -49,9 +50,12 @@ class RequestHeadersTest extends OnTheWire {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix", "X-Forwarded-Port",
-        "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Forwarded-User", "X-Forwarded-Client-Cert",
-        "X-Forwarded", "Forwarded", "X-Real-IP", "X_Forwarded_For", "X-Forwarded_For", "x_real_ip", "X_FORWARDED_HOST",
+    @ValueSource(strings = {"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix",
+        "X-Forwarded-Port",
+        "X-Forwarded-Server", "X-Forwarded-Ssl", "X-Forwarded-Scheme", "X-Forwarded-User",
+            "X-Forwarded-Client-Cert",
+        "X-Forwarded", "Forwarded", "X-Real-IP", "X_Forwarded_For", "X-Forwarded_For", "x_real_ip",
+            "X_FORWARDED_HOST",
         "Content_Length", "Transfer_Encoding", "X_Request_Id", "authorization", "Authorization_", "host_"})
     void doesNotBelieveAStrangersWordAboutWhereItComesFrom(String name) throws Exception {
         boolean harmless = name.endsWith("_");
@@ -80,7 +84,8 @@ class RequestHeadersTest extends OnTheWire {
     @Test
     void mindsSuchCharactersOnlyWhereTheyWouldBePassedOn() throws Exception {
         // The client's own credentials stop here, and so may be of any kind.
-        assertEquals(200, get("/api/x", "Authorization: Basic caf\u00e9\r\n", "X-Real-IP: \u00e9\r\n").status());
+        assertEquals(200, get("/api/x", "Authorization: Basic caf\u00e9\r\n",
+            "X-Real-IP: \u00e9\r\n").status());
         assertFalse(forwarded().head().contains("?"));
     }
 
@@ -125,7 +130,8 @@ class RequestHeadersTest extends OnTheWire {
 
     @Test
     void givesARequestItsOwnIdWhereTheGivenOneIsTooLong() throws Exception {
-        assertTrue(get("/api/x", "X-Request-Id: " + "a".repeat(65) + "\r\n").header("X-Request-Id").length() < 65);
+        assertTrue(get("/api/x", "X-Request-Id: " + "a".repeat(65) + "\r\n").header("X-Request-Id")
+            .length() < 65);
     }
 
     @Test

@@ -19,7 +19,8 @@ class ResponseHeadersTest extends OnTheWire {
 
     @Test
     void keepsSeveralCookiesInTheirOrder() throws Exception {
-        Wire.Message answer = answerWith("Set-Cookie: z=1; Path=/\r\n", "Set-Cookie: a=2, b\r\n", "set-cookie: m=3\r\n",
+        Wire.Message answer = answerWith("Set-Cookie: z=1; Path=/\r\n", "Set-Cookie: a=2, b\r\n",
+            "set-cookie: m=3\r\n",
             "X-Between: 1\r\n", "Set-Cookie: a=4\r\n");
         assertEquals(List.of("z=1; Path=/", "a=2, b", "m=3", "a=4"), answer.all("Set-Cookie"));
     }
@@ -42,7 +43,8 @@ class ResponseHeadersTest extends OnTheWire {
     void keepsEverythingElseOfAnAnswer() throws Exception {
         Wire.Message answer = answerWith("Content-Type: text/plain; charset=utf-8\r\n", "ETag: W/\"a\"\r\n",
             "Content-Encoding: gzip\r\n", "Cache-Control: no-cache\r\n", "X-Empty:\r\n", "Server: mine/1\r\n",
-            "Last-Modified: x\r\n", "Accept-Ranges: bytes\r\n", "Content-Disposition: attachment; filename=\"a b\"\r\n");
+            "Last-Modified: x\r\n", "Accept-Ranges: bytes\r\n",
+                "Content-Disposition: attachment; filename=\"a b\"\r\n");
         assertEquals("text/plain; charset=utf-8", answer.header("Content-Type"));
         assertEquals("W/\"a\"", answer.header("ETag"));
         assertEquals("gzip", answer.header("Content-Encoding"));
@@ -64,7 +66,8 @@ class ResponseHeadersTest extends OnTheWire {
 
     @Test
     void namesItself() throws Exception {
-        Wire.Message answer = answerWith("X-Backend-Name: another\r\n", "X-Proxied-By: another\r\n", "X-Request-Id: forged\r\n");
+        Wire.Message answer = answerWith("X-Backend-Name: another\r\n", "X-Proxied-By: another\r\n",
+            "X-Request-Id: forged\r\n");
         assertEquals("raw", answer.header("X-Backend-Name"));
         assertEquals("gateway-server", answer.header("X-Proxied-By"));
         assertEquals(forwarded().header("X-Request-Id"), answer.header("X-Request-Id"));
@@ -80,14 +83,16 @@ class ResponseHeadersTest extends OnTheWire {
     void letsNoControlCharacterThrough(String value) throws Exception {
         Wire.Message answer = answerWith("X-Name: " + value + "\r\n");
         String got = answer.header("X-Name");
-        assertTrue(got == null ? "bad-answer".equals(answer.gatewayError()) : got.chars().noneMatch(c -> c < ' ' || c == 127),
+        assertTrue(got == null ? "bad-answer".equals(answer.gatewayError())
+            : got.chars().noneMatch(c -> c < ' ' || c == 127),
             answer.head());
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"a\rb", "a\r\r\n b", "a\r\n b", "a\nb", "a\r\rHTTP/1.1 200 OK\r\r"})
     void writesOneSoundAnswerWhateverEndsTheLinesOfABackend(String value) throws Exception {
-        // HttpClient takes a CR by itself for the end of a line (README says so): reading is to the letter here.
+        // HttpClient takes a CR by itself for the end of a line (README says so): reading is to the letter
+        // here.
         Wire.Message answer = answerWith("X-Name: " + value + "\r\n");
         assertTrue(answer.status() == 200 || "bad-answer".equals(answer.gatewayError()), answer.head());
     }

@@ -21,7 +21,10 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Backends that speak HTTPS are believed only with a certificate for their name, from an authority that is known. */
+/**
+ * Backends that speak HTTPS are believed only with a certificate for their name, from an authority that is
+ * known.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TlsBackendTest {
     private static final String PASSWORD = "changeit";
@@ -44,7 +47,8 @@ class TlsBackendTest {
             String alias = name.equals("expired") ? "authority" : "key";
             byte[] certificate = keys(name).getCertificate(alias).getEncoded();
             known.append("-----BEGIN CERTIFICATE-----\n")
-                .append(java.util.Base64.getMimeEncoder().encodeToString(certificate)).append("\n-----END CERTIFICATE-----\n");
+                .append(java.util.Base64.getMimeEncoder().encodeToString(certificate))
+                    .append("\n-----END CERTIFICATE-----\n");
         }
         Path ca = Files.writeString(lab.folder.resolve("ca.pem"), known);
         gateway = lab.gateway("--backend-ca=" + ca, "--health-failures=1000");
@@ -65,8 +69,10 @@ class TlsBackendTest {
     }
 
     private Process certificate(String name, String alias, String... options) throws Exception {
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
-            "-genkeypair", "-alias", alias, "-keyalg", "EC", "-dname", "CN=" + name, "-storetype", "PKCS12", "-storepass",
+        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin",
+            "keytool").toString(),
+            "-genkeypair", "-alias", alias, "-keyalg", "EC", "-dname", "CN=" + name, "-storetype", "PKCS12",
+                "-storepass",
             PASSWORD, "-keystore", lab.folder.resolve(name + ".p12").toString()));
         command.addAll(List.of(options));
         return new ProcessBuilder(command).redirectErrorStream(true).start();
@@ -87,7 +93,8 @@ class TlsBackendTest {
         factory.init(keys, PASSWORD.toCharArray());
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(factory.getKeyManagers(), null, null);
-        HttpsServer server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 100);
+        HttpsServer server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+            100);
         server.setHttpsConfigurator(new HttpsConfigurator(context));
         server.setExecutor(Executors.newCachedThreadPool(Thread.ofPlatform().daemon().factory()));
         server.createContext("/", exchange -> {
@@ -115,7 +122,8 @@ class TlsBackendTest {
     @CsvSource({"misnamed, localhost", "expired, expire", "unknown, certification path"})
     void areRefusedWithTheReasonWhereItDoesNotFit(String name, String reason) throws Exception {
         for (String method : List.of("GET", "POST")) {
-            Lab.Answer answer = lab.send(gateway.port(), method, "/" + name + "/x", method.equals("GET") ? null : "secret");
+            Lab.Answer answer = lab.send(gateway.port(), method, "/" + name + "/x", method.equals("GET")
+                ? null : "secret");
             assertEquals(502, answer.status());
             assertEquals("tls-failed", answer.header("X-Gateway-Error"));
             assertTrue(answer.body().toLowerCase().contains(reason), answer.body());
@@ -126,9 +134,11 @@ class TlsBackendTest {
     @Test
     void areRefusedWhereTheySpeakNoTls() throws Exception {
         try (WireBackend plain = new WireBackend()) {
-            lab.register(gateway, "plain", plain.url().replace("http:", "https:").replace("127.0.0.1", "localhost"), "/plain");
+            lab.register(gateway, "plain", plain.url().replace("http:", "https:").replace("127.0.0.1",
+                "localhost"), "/plain");
             Lab.Answer answer = lab.get(gateway, "/plain/x");
-            assertEquals("502 tls-failed", answer.status() + " " + answer.header("X-Gateway-Error"), answer.body());
+            assertEquals("502 tls-failed", answer.status() + " " + answer.header("X-Gateway-Error"),
+                answer.body());
             assertEquals(0, plain.requests.size());
         }
     }
@@ -138,6 +148,7 @@ class TlsBackendTest {
         String url = lab.rawBackend(socket -> socket.getInputStream().read());
         lab.register(gateway, "closing", url.replace("http:", "https:"), "/closing");
         Lab.Answer answer = lab.send(gateway.port(), "POST", "/closing/x", "secret");
-        assertEquals("502 tls-failed", answer.status() + " " + answer.header("X-Gateway-Error"), answer.body());
+        assertEquals("502 tls-failed", answer.status() + " " + answer.header("X-Gateway-Error"),
+            answer.body());
     }
 }

@@ -29,11 +29,13 @@ class TrustTest {
     class AllowedBackends {
 
         private boolean permits(String patterns, String host, String address) throws Exception {
-            return config("--allowed-backends=" + patterns).allowed().permits(host, InetAddress.getByName(address));
+            return config("--allowed-backends=" + patterns).allowed().permits(host,
+                InetAddress.getByName(address));
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"169.254.169.254", "169.254.0.1", "fe80::1", "fd00:ec2::254", "100.100.100.200",
+        @ValueSource(strings = {"169.254.169.254", "169.254.0.1", "fe80::1", "fd00:ec2::254",
+            "100.100.100.200",
             "::ffff:169.254.169.254", "0.0.0.0", "::", "2852039166"})
         void areNoPlacesWhereCloudsKeepCredentials(String address) throws Exception {
             assertFalse(permits("", "named.test", address));
@@ -41,7 +43,8 @@ class TrustTest {
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"127.0.0.1", "::1", "10.1.2.3", "192.168.1.1", "93.184.216.34", "2001:db8::1", "169.253.255.255",
+        @ValueSource(strings = {"127.0.0.1", "::1", "10.1.2.3", "192.168.1.1", "93.184.216.34", "2001:db8::1",
+            "169.253.255.255",
             "169.255.0.0"})
         void areAnyOthersUnlessSomethingIsSet(String address) throws Exception {
             assertTrue(permits("", "named.test", address));
@@ -72,12 +75,14 @@ class TrustTest {
             169.254.1.0/24      | any.test     | 169.254.1.9  | true
             169.254.1.0/24      | any.test     | 169.254.2.9  | false
             """)
-        void areThoseThatFit(String patterns, String host, String address, boolean permitted) throws Exception {
+        void areThoseThatFit(String patterns, String host, String address,
+            boolean permitted) throws Exception {
             assertEquals(permitted, permits(patterns, host, address));
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"10.0.0.0/33", "10.0.0/8", "*", "*lan", "a b", "http://x", "::/129", "10.0.0.0/-1", "1.2.3.4/"})
+        @ValueSource(strings = {"10.0.0.0/33", "10.0.0/8", "*", "*lan", "a b", "http://x", "::/129",
+            "10.0.0.0/-1", "1.2.3.4/"})
         void areNamedWell(String pattern) {
             try {
                 config("--allowed-backends=" + pattern);
@@ -95,9 +100,12 @@ class TrustTest {
             try (WireBackend backend = new WireBackend()) {
                 String port = backend.url().substring(backend.url().lastIndexOf(':'));
                 Files.writeString(folder.resolve("backends.json"), GatewayServer.Json.write(List.of(
-                    item("good", "http://good.test" + port, "/good"), item("other", "http://localhost" + port, "/other"),
-                    item("meta", "http://metadata.test" + port, "/meta"), item("number", "http://169.254.169.254", "/number"))));
-                try (GatewayProcess process = GatewayProcess.start(folder, Map.of("API_KEY", Lab.API_KEY, "ENCRYPTION_KEY", "k",
+                    item("good", "http://good.test" + port, "/good"), item("other", "http://localhost" + port,
+                        "/other"),
+                    item("meta", "http://metadata.test" + port, "/meta"), item("number",
+                        "http://169.254.169.254", "/number"))));
+                try (GatewayProcess process = GatewayProcess.start(folder, Map.of("API_KEY", Lab.API_KEY,
+                    "ENCRYPTION_KEY", "k",
                         "PROXY_PORT", "0", "REGISTRY_PORT", "0", "ALLOWED_BACKENDS", "*.test"),
                         List.of("-Djdk.net.hosts.file=" + hosts), "--health-failures=1000")) {
                     int gateway = process.port();
@@ -133,7 +141,8 @@ class TrustTest {
 
         @Test
         void areBelieved() throws Exception {
-            get("/api/x", "X-Forwarded-For: 6.6.6.6, 10.0.0.1\r\n", "X-Forwarded-For: 10.0.0.2\r\n", "X-Forwarded-Proto: https\r\n",
+            get("/api/x", "X-Forwarded-For: 6.6.6.6, 10.0.0.1\r\n", "X-Forwarded-For: 10.0.0.2\r\n",
+                "X-Forwarded-Proto: https\r\n",
                 "X-Forwarded-Host: shop.test\r\n", "X-Forwarded-Prefix: /outer\r\n");
             assertEquals("6.6.6.6, 10.0.0.1, 10.0.0.2, 127.0.0.1", forwarded().header("X-Forwarded-For"));
             assertEquals("https", forwarded().header("X-Forwarded-Proto"));
@@ -158,7 +167,8 @@ class TrustTest {
 
         @Test
         void areBelievedOnlyWhereTheySpeakThemselves() throws Exception {
-            get("/api/x", "Connection: X-Forwarded-For, X-Forwarded-Proto\r\n", "X_Forwarded_For: 6.6.6.6\r\n",
+            get("/api/x", "Connection: X-Forwarded-For, X-Forwarded-Proto\r\n",
+                "X_Forwarded_For: 6.6.6.6\r\n",
                 "Forwarded: for=6.6.6.6\r\n", "X-Real-IP: 6.6.6.6\r\n");
             assertEquals("127.0.0.1", forwarded().header("X-Forwarded-For"));
             assertFalse(forwarded().head().contains("6.6.6.6"), forwarded().head());
@@ -170,24 +180,28 @@ class TrustTest {
     class ThisMachineOnly extends OnTheWire {
 
         private int status(String host, String... lines) throws Exception {
-            return ask("GET /gateway/status HTTP/1.1\r\nHost: " + host + "\r\n" + String.join("", lines) + "\r\n").status();
+            return ask("GET /gateway/status HTTP/1.1\r\nHost: " + host + "\r\n" + String.join("", lines)
+                + "\r\n").status();
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.1.2.3", "[::1]", "[::1]:8080"})
+        @ValueSource(strings = {"localhost", "LOCALHOST:80", "127.0.0.1:8080", "127.1.2.3", "[::1]",
+            "[::1]:8080"})
         void readsThemByItsOwnName(String host) throws Exception {
             assertEquals(200, status(host));
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"rebound.test", "localhost.rebound.test", "127.0.0.1.rebound.test", "127.0.0.1rebound.test", "", "0.0.0.0",
+        @ValueSource(strings = {"rebound.test", "localhost.rebound.test", "127.0.0.1.rebound.test",
+            "127.0.0.1rebound.test", "", "0.0.0.0",
             "localhost.", "[::2]", "128.0.0.1", "10.0.0.1", "notlocalhost"})
         void isNotAPageWhoseNameWasMadeToPointHere(String host) throws Exception {
             assertEquals(403, status(host));
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"X-Forwarded-For: 1.2.3.4", "X-Real-IP: 1.2.3.4", "Forwarded: for=1.2.3.4", "Via: 1.1 proxy",
+        @ValueSource(strings = {"X-Forwarded-For: 1.2.3.4", "X-Real-IP: 1.2.3.4", "Forwarded: for=1.2.3.4",
+            "Via: 1.1 proxy",
             "X-Forwarded-Host: x", "X-Forwarded-Proto: https", "X-Forwarded-For:"})
         void isNotAProxyOnIt(String line) throws Exception {
             assertEquals(403, status("localhost", line + "\r\n"));
@@ -195,11 +209,13 @@ class TrustTest {
 
         @Test
         void isNotWhomTheAbsoluteFormNamesOtherwise() throws Exception {
-            assertEquals(403, ask("GET http://rebound.test/gateway/status HTTP/1.1\r\nHost: localhost\r\n\r\n").status());
+            assertEquals(403,
+                ask("GET http://rebound.test/gateway/status HTTP/1.1\r\nHost: localhost\r\n\r\n").status());
         }
 
         @ParameterizedTest
-        @CsvSource({"http://evil.test, 403", "null, 403", "http://localhost.evil.test, 403", "http://localhost:1, 403",
+        @CsvSource({"http://evil.test, 403", "null, 403", "http://localhost.evil.test, 403",
+            "http://localhost:1, 403",
             "http://localhost, 200"})
         void isNotAForeignPageThatPostsToIt(String origin, int status) throws Exception {
             // A browser lets any page send this without asking, with the right Host; only Origin tells.
@@ -233,12 +249,14 @@ class TrustTest {
         @ParameterizedTest
         @ValueSource(strings = {"Bearer s3cret:token", "bearer s3cret:token", "BEARER s3cret:token"})
         void opensThemFromAnywhere(String authorization) throws Exception {
-            assertEquals(200, get("/gateway/status", "Authorization: " + authorization + "\r\n", "X-Forwarded-For: 1.2.3.4\r\n")
+            assertEquals(200, get("/gateway/status", "Authorization: " + authorization + "\r\n",
+                "X-Forwarded-For: 1.2.3.4\r\n")
                 .status());
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"", "Bearer", "Bearer s3cret", "Bearer s3cret:tokens", "Bearer S3cret:token", "s3cret:token",
+        @ValueSource(strings = {"", "Bearer", "Bearer s3cret", "Bearer s3cret:tokens", "Bearer S3cret:token",
+            "s3cret:token",
             "Basic czNjcmV0OnRva2Vu", "Bearer " + Lab.TOKEN, "Bearer " + Lab.API_KEY})
         void mustBeTheRightOne(String authorization) throws Exception {
             Wire.Message answer = get("/gateway/status", "Authorization: " + authorization + "\r\n");
@@ -272,7 +290,8 @@ class TrustTest {
                 int before = process.out().split("\n").length;
                 List<String> requests = List.of("GET /a%0d%0aFORGED HTTP/1.1\r\nHost: a\r\n\r\n",
                     "GET /a\u00e9\u00ad HTTP/1.1\r\nHost: a\r\nX-Request-Id: x\u00e9FORGED\r\n\r\n",
-                    "G\u001b[31mET /x HTTP/1.1\r\nHost: a\r\n\r\n", "GET /x HTTP/1.1\u0007\r\nHost: a\r\n\r\n",
+                    "G\u001b[31mET /x HTTP/1.1\r\nHost: a\r\n\r\n",
+                        "GET /x HTTP/1.1\u0007\r\nHost: a\r\n\r\n",
                     "GET /x HTTP/1.1\r\nHost: a\r\nX-Request-Id: a FORGED\r\nX-Forwarded-For: \"\r\n\r\n",
                     "GET /\"},{\" HTTP/1.1\r\nHost: a\r\n\r\n", "GET /last HTTP/1.1\r\nHost: a\r\n\r\n");
                 for (String request : requests) {
@@ -284,7 +303,8 @@ class TrustTest {
                 process.await("/last");
                 for (String line : process.out().split("\n")) {
                     assertTrue(line.matches("[ -~\u2026]*"), line);
-                    assertTrue(line.matches(line.startsWith("{") ? "\\{\"time\":\"20.*}" : "20\\d\\d-\\d\\d-\\d\\dT.*"), line);
+                    assertTrue(line.matches(line.startsWith("{") ? "\\{\"time\":\"20.*}"
+                        : "20\\d\\d-\\d\\d-\\d\\dT.*"), line);
                 }
                 assertTrue(process.out().split("\n").length - before <= requests.size(), process.out());
             }

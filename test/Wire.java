@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * HTTP/1.1 read from a socket to the letter of RFC 9112, so that what HttpServer and HttpClient would smooth over
- * shows. Bytes are Latin-1 characters throughout.
+ * HTTP/1.1 read from a socket to the letter of RFC 9112, so that what HttpServer and HttpClient would smooth
+ * over shows. Bytes are Latin-1 characters throughout.
  */
 final class Wire {
     /** What came is not HTTP, or HTTP that two readers could read in two ways. */
@@ -66,8 +66,8 @@ final class Wire {
     }
 
     private static final String TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-    private static final Pattern REQUEST_LINE = Pattern.compile(
-        TOKEN + " /[A-Za-z0-9._~!$&'()*+,;=:@/%-]*+(?:\\?[A-Za-z0-9._~!$&'()*+,;=:@/?\\[\\]%-]*+)? HTTP/1\\.1");
+    private static final Pattern REQUEST_LINE = Pattern.compile(TOKEN + " /[A-Za-z0-9._~!$&'()*+,;=:@/%-]*+"
+        + "(?:\\?[A-Za-z0-9._~!$&'()*+,;=:@/?\\[\\]%-]*+)? HTTP/1\\.1");
     private static final Pattern BAD_ESCAPE = Pattern.compile("%(?![0-9A-Fa-f]{2})");
     private static final Pattern STATUS_LINE =
         Pattern.compile("HTTP/1\\.1 [1-9][0-9]{2} [\\t\\x20-\\x7E\\x80-\\xFF]*");

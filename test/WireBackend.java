@@ -57,7 +57,7 @@ final class WireBackend implements AutoCloseable {
         while (!server.isClosed()) {
             try {
                 Socket socket = server.accept();
-                Thread.ofPlatform().daemon().start(() -> serve(socket));
+                Thread.ofVirtual().start(() -> serve(socket));
             } catch (IOException e) {
                 return;                                    // the test is over
             }
