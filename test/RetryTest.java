@@ -3,8 +3,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.OutputStream;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -98,6 +100,24 @@ class RetryTest {
                 + "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n");
             assertTrue(answer.startsWith("HTTP/1.1 200 ") && answer.contains("hello world"), answer);
         }
+    }
+
+    @Test
+    void findsTheBackendThatIsLeftHoweverManyRequestsLookForOne() throws Exception {
+        List<GatewayServer.Listing.Item> items = List.of(
+            new GatewayServer.Listing.Item("dead", Lab.data("dead", "http://127.0.0.1:1", "/api")),
+            new GatewayServer.Listing.Item("left", Lab.data("left", "http://127.0.0.1:2", "/api")));
+        GatewayServer.TokenCipher cipher = new GatewayServer.TokenCipher(List.of("key"));
+        GatewayServer.Route route = GatewayServer.RoutingTable.EMPTY
+            .next(new GatewayServer.Listing("", items), cipher, new AtomicInteger()).route("/api");
+        Set<GatewayServer.Backend> dead = new HashSet<>(Set.of(route.backends.getFirst())) {
+            @Override
+            public boolean contains(Object backend) {      // another request takes a turn at every step
+                route.pick(Set.of());
+                return super.contains(backend);
+            }
+        };
+        for (int i = 0; i < 4; i++) assertEquals("left", route.pick(dead).name());
     }
 
     @Test
