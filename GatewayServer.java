@@ -2526,8 +2526,10 @@ public final class GatewayServer implements AutoCloseable {
                     } catch (IOException | RuntimeException e) {
                         note(e);
                         Thread.sleep(pause + ThreadLocalRandom.current().nextLong(pause / 2));
-                        long most = isLoaded() ? Math.clamp(config.cacheTtl(), 500, LONGEST_PAUSE) : 1_000;
-                        pause = Math.min(pause * 2, most);     // clients wait for the first table
+                        // Clients wait for the first table, and a file costs nothing to look at.
+                        boolean soon = !isLoaded() || registry instanceof FileRegistry;
+                        long most = soon ? 1_000 : Math.clamp(config.cacheTtl(), 500, LONGEST_PAUSE);
+                        pause = Math.min(pause * 2, most);
                     }
                 } catch (InterruptedException e) {
                     return;                                // the gateway is closed
@@ -5257,9 +5259,482 @@ public final class GatewayServer implements AutoCloseable {
         private static final String PAGE = """
 <!doctype html>
 <html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Gateway</title>
-<style></style>
-<script></script>
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3E
+%3Cpath fill='none' stroke='%233b6fe0' d='M1 4h6M4 4l3-2.5M4 4l3 2.5'/%3E%3C/svg%3E">
+<style>
+:root { --page: #f5f6f8; --card: #fff; --line: #e2e6eb; --text: #18202c; --quiet: #586273; --blue: #2a5bd0;
+  --amber: #8f5600; --good: #12704a; --bad: #b3202a; --tint: #fdf2f2; color-scheme: light dark; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #0e1217; --card: #161b22; --line: #2a323d; --text: #e3e8ef; --quiet: #9ba7b6;
+    --blue: #82acff; --amber: #e3b04b; --good: #55c894; --bad: #ff8d87; --tint: #261a1e; }
+}
+* { box-sizing: border-box; margin: 0; overflow-wrap: anywhere; }
+[hidden] { display: none !important; }
+:focus-visible { outline: 2px solid var(--blue); outline-offset: 2px; }
+body { margin: 0 auto; max-width: 1600px; padding: 20px 24px 40px; background: var(--page);
+  color: var(--text); font: 14px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  font-variant-numeric: tabular-nums; }
+h1 { font-size: 20px; }
+h2 { font-size: 15px; padding: 13px 16px 9px; }
+small, .quiet, dt, dd ~ dd, thead th { color: var(--quiet); font-size: 12px; font-weight: 400; }
+small { display: block; }
+code { font: 12px/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
+input, button { font: inherit; color: inherit; background: var(--card); border: 1px solid #7c8796;
+  border-radius: 7px; padding: 6px 10px; min-width: 0; }
+header, footer, form { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: center; }
+header { margin-bottom: 16px; }
+footer { justify-content: space-between; }
+form { padding: 0 16px 8px; } #token { flex: 1; }
+a { color: var(--blue); padding: 4px; }
+#news { flex: 1 1 200px; } #news:empty { flex-basis: 0; }
+#tools { display: contents; } #filter { flex: 0 1 280px; }
+.state { display: inline-flex; gap: 7px; align-items: center; font-weight: 600; white-space: nowrap; }
+.state::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: currentColor; }
+.state.bad::before { border-radius: 1px; transform: rotate(45deg); }
+#live.good::before { animation: beat 2s infinite; }
+@keyframes beat { 50% { opacity: .35; } }
+@media (prefers-reduced-motion: reduce) { #live.good::before { animation: none; } }
+.good { color: var(--good); } .bad, dd.bad { color: var(--bad); } .warn { color: var(--amber); }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin-bottom: 16px; }
+.card > p { padding: 4px 16px 13px; }
+#notice { padding: 12px 16px; border-left: 4px solid var(--bad); }
+#door { max-width: 480px; }
+.old { filter: grayscale(1); }
+.tiles { display: grid; grid-template-columns: 2fr repeat(6, 1fr); gap: 1px; margin-bottom: 16px;
+  overflow: hidden; background: var(--line); border: 1px solid var(--line); border-radius: 10px; }
+.tiles div { position: relative; background: var(--card); padding: 12px 16px; }
+.tiles svg { position: absolute; right: 16px; bottom: 12px; width: 50%; height: 50px; }
+dt + dd { font-size: 22px; line-height: 1.3; font-weight: 600; }
+.pair { display: grid; gap: 0 16px; align-items: start;
+  grid-template-columns: minmax(0, 5fr) minmax(0, 3fr); }
+table { width: 100%; border-collapse: collapse; }
+caption { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+th, td { text-align: left; vertical-align: top; padding: 8px; font-weight: 400; }
+th:first-child { padding-left: 16px; } td:last-child, th:last-child { padding-right: 16px; }
+thead th { padding-block: 4px; white-space: nowrap; } .wide { width: 40%; }
+tbody tr { border-top: 1px solid var(--line); }
+.down { background: var(--tint); box-shadow: inset 3px 0 var(--bad); }
+.number { text-align: right; }
+.number, .drawn, .cause, time { white-space: nowrap; }
+.drawn { display: flex; gap: 2px 10px; align-items: center; }
+svg { display: block; flex: none; overflow: visible; }
+path { fill: none; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
+b.p50 { color: var(--blue); display: inline-block; min-width: 56px; } path.p50 { stroke: var(--blue); }
+b.p99 { color: var(--amber); } path.p99 { stroke: var(--amber); stroke-dasharray: 2 3; }
+.area { fill: var(--blue); opacity: .12; } .rail { stroke: var(--line); stroke-width: 5; }
+.bar { stroke: var(--blue); stroke-width: 5; }
+@media (max-width: 1080px) {
+  .tiles { grid-template-columns: repeat(3, 1fr); } .tiles div:first-child { grid-column: 1 / -1; }
+  .pair { grid-template-columns: minmax(0, 1fr); }
+}
+@media (max-width: 860px) {                               /* each row of a table becomes a card */
+  body { padding: 14px 12px 32px; }
+  #filter { flex-basis: 100%; }
+  thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  tbody tr { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 8px 16px;
+    padding: 12px 16px; }
+  tbody th, tbody td { padding: 0 !important; } tbody .number { text-align: left; }
+  td[data-label]::before { content: attr(data-label); display: block; font-size: 12px;
+    color: var(--quiet); }
+  td:empty { display: none; }
+  .whole { grid-column: 1 / -1; width: auto; } .drawn { flex-wrap: wrap; }
+}
+@media (max-width: 480px) { .tiles { grid-template-columns: repeat(2, 1fr); } }
+</style>
+</head>
+<body>
+<header>
+  <h1>Gateway</h1> <span id="live" class="state">Connecting</span>
+  <p id="news" class="quiet" role="status"></p>
+  <div id="tools" hidden>
+    <nav class="quiet" aria-label="Parts of this page"><a href="#backends">Backends</a>
+      <a href="#failures">Failures</a> <a href="#routing">Routing</a></nav>
+    <input id="filter" type="search" aria-label="Filter by name, prefix or state" autocomplete="off"
+      placeholder="Filter by name, prefix or state" spellcheck="false">
+  </div>
+</header>
+<main>
+<noscript>This page draws itself by JavaScript. Without it, read /gateway/status and its sisters.</noscript>
+<p id="notice" class="card" role="status" hidden></p>
+<section id="door" class="card" aria-labelledby="h0" hidden>
+  <h2 id="h0">This gateway asks for its ADMIN_TOKEN</h2>
+  <form><input id="token" type="password" aria-label="ADMIN_TOKEN" autocomplete="off" required>
+    <button>Open</button></form>
+  <p id="refused" class="bad" role="status"></p>
+  <p class="quiet">It is kept in this tab only, and forgotten when the tab closes.</p>
+</section>
+<div id="data" hidden>
+<dl class="tiles">
+  <div><dt>Requests per second</dt><dd id="rate"></dd><dd id="requests"></dd></div>
+  <div><dt>Backends up</dt><dd id="up"></dd><dd id="down"></dd></div>
+  <div><dt>Median latency</dt><dd id="p50"></dd><dd id="p99"></dd></div>
+  <div><dt>Errors, last minute</dt><dd id="errors"></dd><dd id="errorShare"></dd></div>
+  <div><dt>In flight</dt><dd id="inFlight"></dd><dd>being served now</dd></div>
+  <div><dt>Age of the table</dt><dd id="age"></dd><dd id="registry"></dd></div>
+  <div><dt>Uptime</dt><dd id="uptime"></dd><dd id="since"></dd></div>
+</dl>
+<section id="backends" class="card" aria-labelledby="h1"><h2 id="h1">Backends</h2></section>
+<section id="skipped" class="card" aria-labelledby="h2"><h2 id="h2">Entries left out</h2></section>
+<div class="pair">
+<section id="failures" class="card" aria-labelledby="h3"><h2 id="h3">Recent failures</h2></section>
+<section id="routing" class="card" aria-labelledby="h4"><h2 id="h4">Routing</h2></section>
+</div>
+</div>
+</main>
+<footer id="foot" hidden><p class="quiet">Share, latency and (+n) errors are of the last minute; totals count
+  since this gateway started.</p><button id="forget" type="button" hidden>Forget the token</button></footer>
+<script>
+'use strict';
+// What comes from outside enters as text: nothing here makes HTML of it.
+const EVERY = 2000, SAMPLES = 31, LIMIT = 300;            // 31 samples, 2 seconds apart, span a minute
+const $ = id => document.getElementById(id);
+
+// ---- Words and numbers
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const count = n => n < 1e5 ? n.toLocaleString('en') : compact.format(n);
+const speed = n => n === 0 || n >= 10 ? count(Math.round(n)) : n.toFixed(1);
+const percent = part => part > 0 && part < .001 ? '<0.1 %' : +(part * 100).toFixed(part < .1 ? 1 : 0) + ' %';
+const plural = (n, one) => count(n) + ' ' + one + (n === 1 ? '' : 's');
+const clock = time => new Date(time).toLocaleTimeString([], { hourCycle: 'h23' });
+const millis = ms => ms < 10 ? +ms.toFixed(1) + ' ms' : ms < 1000 ? Math.round(ms) + ' ms'
+  : +(ms / 1000).toFixed(1) + ' s';
+function span(seconds) {                                  // in its largest two units: 3 h 20 min
+  const parts = [[86400, Infinity, ' d'], [3600, 24, ' h'], [60, 60, ' min'], [1, 60, ' s']]
+    .map(([size, limit, unit]) => [Math.floor(Math.max(0, seconds) / size) % limit, unit]);
+  const first = parts.findIndex(([n]) => n > 0);
+  return first < 0 ? '0 s' : parts.slice(first, first + 2).filter(([n]) => n).map(p => p.join('')).join(' ');
+}
+
+// ---- Nodes. They change only where their content did: what is selected, focused or scrolled to stays.
+function attribute(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+function set(node, text, className) {
+  if (node.textContent !== text) node.textContent = text;
+  if (className !== undefined) attribute(node, 'class', className);
+}
+function el(tag, attributes, ...children) {
+  const node = document.createElement(tag);
+  for (const name in attributes) if (attributes[name]) node.setAttribute(name, attributes[name]);
+  node.append(...children);
+  return node;
+}
+const els = (...tags) => tags.map(tag => el(tag.split('.')[0], { class: tag.split('.')[1] }));
+// The roles say what the tags do, because a table that is laid out as cards is no table to some readers.
+const heading = (...children) => el('th', { scope: 'row', role: 'rowheader' }, ...children);
+const cell = (label, className, ...children) =>
+  el('td', { role: 'cell', 'data-label': label, class: className }, ...children);
+function drawing(width, height, ...names) {               // what it shows stands beside it in words, too
+  const make = tag => document.createElementNS('http://www.w3.org/2000/svg', tag), svg = make('svg');
+  const attributes = { width, height, viewBox: '0 0 ' + width + ' ' + height, preserveAspectRatio: 'none' };
+  for (const name in attributes) svg.setAttribute(name, attributes[name]);
+  svg.setAttribute('aria-hidden', 'true');
+  const paths = names.map(name => svg.appendChild(make('path')));
+  paths.forEach((path, i) => path.setAttribute('class', names[i]));
+  return [svg, ...paths];
+}
+function line(heights, width, height) {                   // of 0 to 1, the newest right; null: not measured
+  const points = heights.map((value, i) => value === null ? '' :
+    (width - (heights.length - 1 - i) * width / (SAMPLES - 2)).toFixed(1) + ' '
+      + (height - 1 - value * (height - 2)).toFixed(1)).filter(point => point);
+  return points.length ? 'M' + points.join('L') + (points.length === 1 ? 'h0' : '') : '';
+}
+// Puts a table into a section. The result shows a list of items in it, by key: the first LIMIT of them.
+function table(section, caption, columns, create) {
+  const body = el('tbody', { role: 'rowgroup' }), more = el('p', { class: 'quiet' }), rows = new Map();
+  const titles = columns.map(title => el('th', { scope: 'col', role: 'columnheader',
+    class: ['Requests/s', 'In flight', 'Errors'].includes(title) && 'number' }, title));
+  const whole = el('table', { role: 'table' }, el('caption', {}, caption),
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, ...titles)), body);
+  $(section).append(whole, more);
+  return (items, none) => {
+    const shown = items.slice(0, LIMIT), keys = new Set(shown.map(item => item.key));
+    for (const [key, row] of rows) if (!keys.has(key)) { row.node.remove(); rows.delete(key); }
+    let place = body.firstElementChild;
+    for (const item of shown) {
+      if (!rows.has(item.key)) {
+        const { cells, update } = create();
+        rows.set(item.key, { node: el('tr', { role: 'row' }, ...cells), update });
+      }
+      const { node, update } = rows.get(item.key);
+      update(item, node);
+      if (place && place.nextElementSibling === node) {   // one went from here: move that, and no other
+        body.append(place);
+        place = node;
+      }
+      if (node === place) place = place.nextElementSibling; else body.insertBefore(node, place);
+    }
+    const left = items.length - shown.length;
+    set(more, left ? 'And ' + count(left) + ' more: filter to see them.' : items.length ? '' : none);
+    more.hidden = !more.textContent;
+    whole.hidden = !items.length;
+  };
+}
+
+// ---- What the counters say: by their differences from one sample to the next
+let bounds = [], totals = [], uptime = 0;
+const histories = new Map();
+const minus = (newer, older) => newer.map((n, i) => Math.max(0, n - (older[i] || 0)));
+const errorsOf = b => b.statuses['5xx'] + b.failures;
+const sampleOf = (b, at) => ({ at, requests: b.requests, errors: errorsOf(b), latency: b.latency });
+function keep(samples, sample) {
+  if (samples.length && sample.requests < samples.at(-1).requests) samples.length = 0;    // it began anew
+  samples.push(sample);
+  if (samples.length > SAMPLES) samples.shift();
+}
+function historyOf(b) {                                   // kept from when it is first shown
+  if (!histories.has(b.name)) histories.set(b.name, [sampleOf(b, totals.at(-1).at)]);
+  return histories.get(b.name);
+}
+function measure(status) {
+  if (status.uptime < uptime) { totals = []; histories.clear(); }       // the gateway was started anew
+  uptime = status.uptime;
+  bounds = status.latencyBounds;
+  const at = performance.now();
+  const sum = { at, requests: status.requests, forwarded: 0, errors: 0, latency: [] };
+  const present = new Set(status.backends.map(b => b.name));
+  for (const name of histories.keys()) if (!present.has(name)) histories.delete(name);
+  for (const b of status.backends) {
+    sum.forwarded += b.requests;
+    sum.errors += errorsOf(b);
+    b.latency.forEach((n, i) => { sum.latency[i] = (sum.latency[i] || 0) + n; });
+    if (histories.has(b.name)) keep(histories.get(b.name), sampleOf(b, at));
+  }
+  keep(totals, sum);
+}
+function lastMinute(samples) {                            // latency: since the start, if it had no requests
+  const last = samples.at(-1), first = samples[0], requests = last.requests - first.requests;
+  return { requests, errors: Math.max(0, last.errors - first.errors),
+    latency: requests ? minus(last.latency, first.latency) : last.latency };
+}
+const between = (samples, f) => samples.slice(1).map((newer, i) => f(newer, samples[i]));
+const rates = samples => between(samples, (newer, older) =>
+  (newer.requests - older.requests) / Math.max(.1, (newer.at - older.at) / 1000));
+function quantile(counts, q) {                            // null where nothing was counted
+  let left = q * counts.reduce((sum, n) => sum + n, 0);
+  if (left <= 0) return null;
+  for (let i = 0; i < bounds.length; i++) {
+    const low = i ? bounds[i - 1] : 0;
+    if (left <= counts[i]) return low + (bounds[i] - low) * left / counts[i];
+    left -= counts[i];
+  }
+  return bounds.at(-1);
+}
+function latency(counts, q) {
+  const value = quantile(counts, q);
+  return value === null ? '' : (value === bounds.at(-1) ? '>' : '') + millis(value);
+}
+
+// ---- The tables
+const showBackends = table('backends', 'State, traffic, latency and errors of each; those down come first',
+  ['Backend', 'State', 'Prefix', 'Requests/s', 'Share', 'In flight', 'Latency p50, p99', 'Errors'], () => {
+  const [name, url, state, checked, reason, prefix, weight] =
+    els('b', 'small', 'span', 'small', 'small.bad', 'code', 'small');
+  const [rate, all, share, inFlight, p50, p99, since, errors, kinds] =
+    els('span', 'small', 'span', 'span', 'b.p50', 'b.p99', 'small', 'span', 'small');
+  const [shareDrawing, rail, bar] = drawing(56, 8, 'rail', 'bar');
+  const [spark, upper, lower] = drawing(96, 24, 'p99', 'p50');
+  const drawn = el('div', { class: 'drawn' }, spark, el('span', {}, p50, ' ', p99));
+  rail.setAttribute('d', 'M3 4H53');
+  const cells = [heading(name, url), cell('', '', state, checked, reason),
+    cell('Prefix', '', prefix, weight), cell('Requests/s', 'number', rate, all),
+    cell('Share', '', el('div', { class: 'drawn' }, shareDrawing, share)),
+    cell('In flight', 'number', inFlight), cell('Latency p50, p99', '', drawn, since),
+    cell('Errors', 'number', errors, kinds)];
+  return { cells, update({ b, samples, now }, node) {
+    const minute = lastMinute(samples), failing = b.consecutiveFailures, whole = totals.at(-1).forwarded;
+    const forwarded = whole - totals.at(-samples.length).forwarded;
+    const part = forwarded > 0 ? Math.min(1, minute.requests / forwarded) : b.requests / Math.max(1, whole);
+    const steps = between(samples, (newer, older) => minus(newer.latency, older.latency));
+    const highest = Math.max(10, ...steps.map(counts => quantile(counts, .99)));
+    const curve = q => line(steps.map(counts => quantile(counts, q)).map(ms => ms === null ? null
+      : Math.log1p(ms) / Math.log1p(highest)), 96, 24);   // by logarithm, or one slow answer flattens it all
+    attribute(node, 'class', b.healthy ? '' : 'down');
+    set(name, b.name); set(url, b.url);
+    set(state, b.healthy ? 'Up' : 'Down', 'state ' + (b.healthy ? 'good' : 'bad'));
+    set(checked, (failing ? plural(failing, 'failure') + ' in a row, ' : '') + (b.lastCheck === 'never'
+      ? 'not checked yet' : 'checked ' + span((now - Date.parse(b.lastCheck)) / 1000) + ' ago'));
+    set(reason, b.reason || '');
+    set(prefix, b.normalized_prefix); set(weight, b.weight === 1 ? '' : 'weight ' + b.weight);
+    set(rate, samples.length > 1 ? speed(rates(samples).at(-1)) : '0');
+    set(all, count(b.requests) + ' in all');
+    set(share, percent(part));
+    attribute(bar, 'd', part > 0 ? 'M3 4H' + (3 + 50 * part).toFixed(1) : '');
+    set(inFlight, count(b.inFlight));
+    drawn.hidden = !b.requests;
+    attribute(upper, 'd', curve(.99)); attribute(lower, 'd', curve(.5));
+    set(p50, latency(minute.latency, .5)); set(p99, latency(minute.latency, .99));
+    set(since, !b.requests ? 'no requests yet' : minute.requests ? '' : 'since the start');
+    set(errors, count(errorsOf(b)) + (minute.errors ? ' (+' + count(minute.errors) + ')' : ''),
+      minute.errors ? 'bad' : '');
+    set(kinds, [['5xx', b.statuses['5xx']], ['failed', b.failures], ['4xx', b.statuses['4xx']]]
+      .filter(([, n]) => n).map(([kind, n]) => kind + ' ' + count(n)).join(', '));
+  } };
+});
+const showSkipped = table('skipped', 'Entries of the registry that are no backends', ['Entry', 'Why'], () => {
+  const entry = el('b', {}), why = cell('', 'wide whole');
+  return { cells: [heading(entry), why], update({ key, reason }) { set(entry, key); set(why, reason); } };
+});
+const showFailures = table('failures', 'Requests that the gateway had to answer itself, newest first',
+  ['When', 'Cause', 'Request', 'Attempts'], () => {
+  const [time, answer, cause, request, id] = els('time', 'span', 'small.bad', 'code', 'small');
+  const attempts = cell('Attempts', 'whole');
+  const cells = [heading(time), cell('', 'cause', answer, cause),
+    cell('', 'wide whole', request, id), attempts];
+  return { cells, update({ failure }) {
+    set(time, clock(failure.time));
+    attribute(time, 'datetime', failure.time);
+    set(answer, failure.status + ' after ' + millis(failure.ms));
+    set(cause, failure.cause);
+    set(request, failure.method + ' ' + failure.path);
+    set(id, failure.id);
+    set(attempts, failure.attempts.join('; ') || failure.backend);
+  } };
+});
+const showRouting = table('routing', 'Which backends serve which prefix', ['Prefix', 'Backends'], () => {
+  const [prefix, names, example] = els('code', 'span', 'small');
+  return { cells: [heading(prefix), cell('', 'whole', names, example)], update({ route }) {
+    const first = route.backends.slice(0, 6), left = route.backends.length - first.length;
+    set(prefix, route.prefix);
+    set(names, first.join(', ') + (left ? ' and ' + count(left) + ' more' : ''));
+    set(example, route.example);
+  } };
+});
+
+// ---- One refresh
+const order = new Intl.Collator('en', { numeric: true }).compare;
+const [trend, area, curve] = drawing(180, 50, 'area', 'p50');
+$('rate').after(trend);
+let token = sessionStorage.getItem('token') || '', wasUp = new Map();
+let last = null, lost = 0, timer = 0, busy = false;       // lost: since when it cannot be reached
+
+async function read(page) {
+  const answer = await fetch(location.pathname.replace(/[/]*$/, '/') + page, { cache: 'no-store',
+    headers: token ? { Authorization: 'Bearer ' + token } : {}, signal: AbortSignal.timeout(5000) });
+  const at = Date.parse(answer.headers.get('Date')) || Date.now();
+  if (answer.ok) return { data: await answer.json(), at };
+  const { message } = await answer.json().catch(() => ({}));
+  throw Object.assign(new Error(message || 'it answers ' + answer.status), { status: answer.status });
+}
+async function refresh() {
+  if (busy) return;
+  busy = true;
+  clearTimeout(timer);
+  const began = performance.now();
+  try {
+    const [status, routing, failures] = await Promise.all(['status', 'routing', 'failures'].map(read));
+    last = { status: status.data, routing: routing.data, failures: failures.data, now: status.at };
+    measure(last.status);
+    show();
+    tell(last.status);
+  } catch (problem) {
+    trouble(problem);
+  }
+  busy = false;                                           // a table that takes long is asked for more rarely
+  const pause = Math.max(EVERY, performance.now() - began);
+  if ($('door').hidden) timer = setTimeout(refresh, pause);
+}
+function show() {
+  const { status, routing, failures, now } = last, minute = lastMinute(totals), speeds = rates(totals);
+  const down = status.total - status.healthy, top = Math.max(1, ...speeds);
+  const drawn = line(speeds.map(rate => rate / top), 180, 50);
+  set($('rate'), speeds.length ? speed(speeds.at(-1)) : '0');
+  set($('requests'), count(status.requests) + ' in all');
+  attribute(curve, 'd', drawn);
+  attribute(area, 'd', drawn && drawn + 'V50H' + drawn.slice(1).split(' ')[0] + 'Z');
+  set($('up'), count(status.healthy) + ' of ' + count(status.total));
+  set($('down'), down ? count(down) + ' down' : 'none down', down ? 'bad' : '');
+  set($('p50'), latency(minute.latency, .5) || 'none');
+  set($('p99'), totals.at(-1).forwarded ? 'p99 ' + latency(minute.latency, .99) : 'no requests yet');
+  set($('errors'), count(minute.errors), minute.errors ? 'bad' : '');
+  set($('errorShare'), percent(minute.errors / Math.max(1, minute.errors, minute.requests)) + ' of requests');
+  set($('inFlight'), count(status.inFlight));
+  set($('age'), status.cacheAge < 0 ? 'none yet' : span(status.cacheAge / 1000));
+  set($('registry'), 'registry: ' + status.registry);
+  set($('uptime'), span(status.uptime));
+  set($('since'), 'since ' + new Date(now - status.uptime * 1000).toLocaleString('en',
+    { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }));
+  const wanted = $('filter').value.trim().toLowerCase();
+  const fits = (...texts) => texts.some(text => text.toLowerCase().includes(wanted));
+  showBackends(status.backends
+    .filter(b => fits(b.name, b.url, b.normalized_prefix, b.healthy ? 'up' : 'down'))
+    .sort((a, b) => a.healthy - b.healthy || order(a.name, b.name))
+    .map((b, i) => ({ key: b.name, b, now, samples: i < LIMIT ? historyOf(b) : [] })),
+    wanted ? 'No backend fits the filter.' : 'No backend is registered yet.');
+  showSkipped(Object.entries(status.skipped).filter(([key]) => fits(key))
+    .map(([key, reason]) => ({ key, reason })), 'None fits the filter.');
+  $('skipped').hidden = !Object.keys(status.skipped).length;
+  showFailures(failures.filter(f => fits(f.path, f.cause, f.backend, f.id))
+    .map(failure => ({ key: failure.id + failure.time, failure })), 'None.');
+  showRouting(routing.filter(route => fits(route.prefix, ...route.backends))
+    .map(route => ({ key: route.prefix, route })), 'None.');
+}
+function tell(status) {                                   // what changed, also to who does not see the page
+  const changed = status.backends.filter(b => wasUp.has(b.name) && wasUp.get(b.name) !== b.healthy);
+  wasUp = new Map(status.backends.map(b => [b.name, b.healthy]));
+  const news = changed.slice(0, 3).map(b => b.name + (b.healthy ? ' is up again' : ' went down'
+    + (b.reason ? ': ' + b.reason : '')));
+  if (changed.length > 3) news.push(plural(changed.length - 3, 'more change'));
+  if (lost) news.unshift('the gateway answers again');
+  if (news.length) set($('news'), clock(Date.now()) + ' ' + news.join('; '));
+  lost = 0;
+  if (status.draining) state('Draining', 'warn', 'The gateway shuts down, and finishes what is in flight.');
+  else state('Live', 'good', !status.registryError ? '' : 'The registry does not answer: '
+    + status.registryError + '. The table of backends from before serves on.');
+  const down = status.total - status.healthy;
+  document.title = (down ? down + ' down - ' : '') + 'Gateway';
+  $('door').hidden = true;
+  reveal(true);
+  $('forget').hidden = !token;
+}
+function reveal(shown) { for (const id of ['data', 'tools', 'foot']) $(id).hidden = !shown; }
+function state(word, className, notice) {
+  set($('live'), word, 'state ' + className);
+  set($('notice'), notice);
+  $('notice').hidden = !notice;
+  attribute($('data'), 'class', className === 'bad' ? 'old' : '');
+}
+function trouble(problem) {
+  if (problem.status === 401) return ask();
+  document.title = 'Unreachable - Gateway';
+  if (problem.status === 403) {
+    reveal(false);
+    return state('Closed', 'bad', problem.message);
+  }
+  lost = lost || Date.now();
+  state('Unreachable', 'bad', 'The gateway cannot be reached since ' + clock(lost)
+    + (problem.status ? ': ' + problem.message : '') + '. Trying again every 2 seconds.'
+    + (last ? ' What you see is from before.' : ''));
+}
+
+// ---- The token
+function ask() {
+  set($('refused'), token ? 'That token was not accepted.' : '');
+  sessionStorage.removeItem('token');
+  token = $('token').value = '';
+  last = null;
+  state('Locked', 'warn', '');
+  reveal(false);
+  $('door').hidden = false;
+  $('token').focus();
+}
+document.querySelector('form').addEventListener('submit', event => {
+  event.preventDefault();
+  token = $('token').value.trim();
+  if (/[^ -~]/.test(token)) return ask();                 // no header can carry it
+  sessionStorage.setItem('token', token);
+  refresh();
+});
+$('forget').addEventListener('click', () => { sessionStorage.removeItem('token'); location.reload(); });
+$('filter').addEventListener('input', () => { if (last) show(); });
+document.addEventListener('visibilitychange', () => { if (!document.hidden && $('door').hidden) refresh(); });
+refresh();
+</script>
+</body>
 </html>
 """;
 
