@@ -1000,8 +1000,8 @@ public final class Install {
                 supervisor.log(), service.shortName(), service.shortName()));
             if (place.system().equals("systemd-user")) lines.append("\n  It waits until you log in; for a"
                 + " start with the machine: sudo loginctl enable-linger " + System.getProperty("user.name"));
-            if (!settings.getOrDefault("TLS_CERT", "").isEmpty()) lines.append("\n  It reads a new certificate"
-                + " when it restarts: let whoever renews it restart " + service.unit());
+            if (!settings.getOrDefault("TLS_CERT", "").isEmpty()) lines.append("\n  It reads a new"
+                + " certificate when it restarts: let whoever renews it restart " + service.unit());
             if (!settings.getOrDefault("REGISTRY_FILE", "").isEmpty()) lines.append("\n  Registrars need the"
                 + " API_KEY and the ENCRYPTION_KEY that are in ").append(place.settings(service));
             return lines.toString();
@@ -1512,7 +1512,7 @@ public final class Install {
                 changes.tell("left", "the crontab as it is");
                 return;
             }
-            String what = line.isEmpty() ? "out of the crontab: its line" : "into the crontab: " + line + mark;
+            String what = line.isEmpty() ? "away its line" : "into the crontab: " + line + mark;
             changes.tell(changes.isDry() ? "would put" : "put", what);
             if (changes.isDry()) return;
             changes.whenUndone("put the crontab back", () -> write(before));

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is undone, kept, renewed and removed: failures, Ctrl-C, upgrades, files changed by hand, two backends. */
+/** What is undone, kept, renewed and removed; upgrades, files changed by hand, two backends on one machine. */
 class InstallChangesTest {
     private static final String UNIT = "etc/systemd/system/backend-gateway-register@api.service";
     private static final String SETTINGS = "opt/backend-gateway/backend-gateway-register@api.env";
@@ -67,32 +67,34 @@ class InstallChangesTest {
     }
 
     @Test
-    void ctrlCHalfWayLeavesNothing() throws Exception {
+    void aSignalHalfWayLeavesNothing() throws Exception {
         Map<String, String> before = lab.picture();
         Process process = lab.start(lab.withSettings("--yes", "--force", "--system=cron"));
         try (BufferedReader lines = process.inputReader()) {
             String line = lines.readLine();
             while (line != null && !line.contains("RegisterBackend.jar")) line = lines.readLine();
-            new ProcessBuilder("kill", "-INT", "" + process.pid()).start().waitFor();
+            process.toHandle().destroy();       // a signal, as Ctrl-C is one
             String rest = String.join("\n", lines.lines().toList());
             assertTrue(rest.contains("Undo "), rest);
         }
-        assertEquals(130, process.waitFor());
+        assertEquals(143, process.waitFor());
         assertEquals(InstallLab.lines(before), InstallLab.lines(lab.picture()));
     }
 
     @Test
     void anUpgradeKeepsTheSettingsAndWhatWasAddedToThem() throws Exception {
         Path settings = old.root.resolve(SETTINGS);
-        Files.writeString(settings, Files.readString(settings) + "# mine\nPUBLIC_IP_URLS=https://ip.example\n");
+        Files.writeString(settings, Files.readString(settings)
+            + "# mine\nPUBLIC_IP_URLS=https://ip.example\n");
         old.writePrograms("newer");
         InstallLab.Result result = old.answer("", "--yes", "--force", "--system=systemd", "--prefix=/v2");
         assertEquals(0, result.exit(), result.output());
         assertTrue(result.says("renewed"), result.output());
         String after = Files.readString(settings);
         assertTrue(after.contains("BACKEND_PREFIX='/v2'\n"), "what was given now is renewed");
-        assertTrue(after.contains("BACKEND_NAME='api'\n") && after.contains("ENCRYPTION_KEY="), "the rest is kept");
-        assertTrue(after.endsWith("# mine\nPUBLIC_IP_URLS=https://ip.example\n") || after.contains("# mine\n"), after);
+        assertTrue(after.contains("BACKEND_NAME='api'\n") && after.contains("ENCRYPTION_KEY="),
+            "the rest is kept");
+        assertTrue(after.contains("# mine\n") && after.contains("https://ip.example"), "and what was added");
         assertTrue(old.read("opt/backend-gateway/RegisterBackend.java").contains("// newer"));
     }
 
@@ -106,7 +108,7 @@ class InstallChangesTest {
             assertTrue(install(old, addresses).says("kept " + unit + ", changed by hand"));
             assertTrue(Files.readString(unit).endsWith("# mine\n"));
             String[] asked = old.withSettings(addresses[0], addresses[1], "--system=systemd", "--name=api",
-                "--prefix=/api", "--backend-token=t", "--api-key=" + InstallLab.API_KEY, "--encryption-key=e");
+                "--prefix=/api", "--backend-token=t", "--api-key=" + InstallLab.API_KEY, "--encryption-key=");
             assertTrue(old.answer("no\n", asked).says(unit + " was changed by hand"));
             assertTrue(Files.readString(unit).endsWith("# mine\n"));
             assertEquals(0, old.answer("yes\n", asked).exit());
@@ -124,7 +126,8 @@ class InstallChangesTest {
             Map<String, String> one = lab.picture();
             InstallLab.Result second = install(lab, "--name=otra.2");
             assertEquals(0, second.exit(), second.output());
-            assertTrue(second.says("left " + lab.root.resolve("opt/backend-gateway/lib/RegisterBackend.jar")));
+            assertTrue(second.says("left "
+                + lab.root.resolve("opt/backend-gateway/lib/RegisterBackend.jar")));
             InstallLab.Result which = lab.answer("", "uninstall", "--system=systemd");
             assertEquals(2, which.exit());
             assertTrue(which.says("backend-gateway-register@otra.2"), which.output());
@@ -132,7 +135,8 @@ class InstallChangesTest {
             assertEquals(InstallLab.lines(one), InstallLab.lines(lab.picture()));
             InstallLab.Result last = lab.answer("", "uninstall", "--system=systemd");
             assertTrue(last.says("took api out of " + registry.url()), last.output());
-            assertEquals(List.of("/collections/backends/otra.2", "/collections/backends/api"), registry.deleted);
+            assertEquals(List.of("/collections/backends/otra.2", "/collections/backends/api"),
+                registry.deleted);
         }
         assertEquals(InstallLab.lines(before), InstallLab.lines(lab.picture()));
     }
@@ -142,7 +146,8 @@ class InstallChangesTest {
         try (InstallLab.FakeRegistry registry = new InstallLab.FakeRegistry()) {
             assertEquals(0, install(old, "--force", "--registry-url=" + registry.url()).exit());
             InstallLab.Result status = old.answer("", "status", "--system=systemd");
-            assertTrue(status.says(registry.url() + " has it, since 2026-01-02T03:04:05Z, renewed 2026-02-03"),
+            assertTrue(status.says(registry.url()
+                + " has it, since 2026-01-02T03:04:05Z, renewed 2026-02-03"),
                 status.output());
             assertTrue(status.says("backend-gateway-register@api: does not run"), status.output());
             assertEquals(1, status.exit());

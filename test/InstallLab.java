@@ -33,7 +33,8 @@ final class InstallLab {
     /** Quotes, blanks, and all that a shell, cron, systemd, XML or a printf would take for its own. */
     static final String TOKEN = "to'k\"en$HOME%h%%\\n&<b>`id`;#*~!{}()|";
     static final String API_KEY = "k'\"$1%d\\&<>?key";
-    static final String ENCRYPTION_KEY = "  llave de cifrado: ñandú, \"comillas\" y 'otras' \\ $HOME %i <é> &amp;  ";
+    static final String ENCRYPTION_KEY =
+        "  llave de cifrado: ñandú, \"comillas\" y 'otras' \\ $HOME %i <é> &amp;  ";
     static final List<String> SECRETS = List.of(TOKEN, API_KEY, ENCRYPTION_KEY);
 
     private static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
@@ -142,7 +143,8 @@ final class InstallLab {
             server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
             server.createContext("/", exchange -> {
                 String path = exchange.getRequestURI().getPath();
-                boolean knows = ("Bearer " + API_KEY).equals(exchange.getRequestHeaders().getFirst("Authorization"));
+                String key = exchange.getRequestHeaders().getFirst("Authorization");
+                boolean knows = ("Bearer " + API_KEY).equals(key);
                 int status = path.equals("/health") || knows ? 200 : 401;
                 if (status == 200 && exchange.getRequestMethod().equals("DELETE")) deleted.add(path);
                 byte[] body = path.equals("/collections/backends") ? "[]".getBytes() : """
@@ -225,12 +227,13 @@ final class InstallLab {
     }
 
     static boolean has(String tool) {
-        return Stream.of(System.getenv("PATH").split(":")).anyMatch(folder -> Files.isExecutable(Path.of(folder, tool)));
+        return Stream.of(System.getenv("PATH").split(":")).anyMatch(folder ->
+            Files.isExecutable(Path.of(folder, tool)));
     }
 
     private static final List<String> INSTALL = install();
 
-    /** The words that run Install: from a jar with an archive of its classes and javac's, for it runs often. */
+    /** The words that run Install: from a jar with an archive of its classes and javac's. */
     private static List<String> install() {
         try {
             Path folder = Files.createTempDirectory("install-lab");
@@ -239,15 +242,17 @@ final class InstallLab {
             writeJar(jar);
             Path program = Files.writeString(folder.resolve("RegisterBackend.java"),
                 "public class RegisterBackend { public static void main(String[] args) { } }");
-            List<String> words = List.of(JAVA, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xlog:cds*=off",
-                "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8", "-cp", jar.toString(), "Install");
+            List<String> words = List.of(JAVA, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                "-Xlog:cds*=off", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8", "-cp",
+                jar.toString(), "Install");
             List<String> training = new ArrayList<>(words);
             training.add(1, "-XX:ArchiveClassesAtExit=" + archive);
             training.addAll(List.of("--yes", "--force", "--name=x", "--backend-token=x", "--api-key=x",
                 "--system=cron", "--source=" + program, "--root=" + folder.resolve("root")));
             process(training).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().waitFor();
             Runtime.getRuntime().addShutdownHook(new Thread(() -> deleteTree(folder)));
-            return Stream.concat(Stream.of(JAVA, "-XX:SharedArchiveFile=" + archive), words.stream().skip(1)).toList();
+            return Stream.concat(Stream.of(JAVA, "-XX:SharedArchiveFile=" + archive),
+                words.stream().skip(1)).toList();
         } catch (IOException | InterruptedException e) {
             throw new IllegalStateException(e);
         }
@@ -256,7 +261,8 @@ final class InstallLab {
     private static void writeJar(Path jar) throws IOException {
         try (Stream<Path> classes = Files.list(classes());
              JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
-            for (Path file : classes.filter(path -> path.getFileName().toString().matches("Install(\\$.*)?\\.class")).toList()) {
+            for (Path file : classes.toList()) {
+                if (!file.getFileName().toString().matches("Install(\\$.*)?\\.class")) continue;
                 out.putNextEntry(new ZipEntry(file.getFileName().toString()));
                 Files.copy(file, out);
             }
@@ -294,7 +300,8 @@ final class InstallLab {
     }
 
     private static String describe(Path path) throws IOException {
-        String mode = PosixFilePermissions.toString(Files.getPosixFilePermissions(path, LinkOption.NOFOLLOW_LINKS));
+        String mode =
+            PosixFilePermissions.toString(Files.getPosixFilePermissions(path, LinkOption.NOFOLLOW_LINKS));
         String owner = Files.getOwner(path).getName();
         return mode + " " + owner + (Files.isRegularFile(path) ? " " + hash(Files.readAllBytes(path)) : "");
     }

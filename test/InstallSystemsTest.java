@@ -34,8 +34,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.w3c.dom.Document;
 
 /**
- * On each system: installed twice under a fake root, what was written is run as that system would run it, and the
- * service prints the values that reached it; then uninstalled, and the tree is as before.
+ * On each system: installed twice under a fake root; what was written is run as that system would run it,
+ * and the service prints the values that reached it; then uninstalled, and the tree is as before.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class InstallSystemsTest {
@@ -59,7 +59,8 @@ class InstallSystemsTest {
 
     @BeforeAll
     static void installTwiceOnEach() throws Exception {
-        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));  // cron's account looks in
+        // The account that cron's service runs as has to look in.
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
         twoAtATime(system -> CASES.put(system, install(system)));
     }
 
@@ -82,11 +83,13 @@ class InstallSystemsTest {
 
     private static Case install(String system) throws Exception {
         InstallLab lab = system.equals("windows")      // where no path has quotes
-            ? new InstallLab(folder.resolve(system), "ro ot 'q' $HOME %h% & x") : new InstallLab(folder.resolve(system));
+            ? new InstallLab(folder.resolve(system), "ro ot 'q' $HOME %h% & x")
+            : new InstallLab(folder.resolve(system));
         lab.writeTalkingPrograms();
         Files.createDirectories(lab.root.resolve(CRONTAB).getParent());
         Files.writeString(lab.root.resolve(CRONTAB), FOREIGN);
-        Files.setPosixFilePermissions(lab.root.resolve(CRONTAB), PosixFilePermissions.fromString("rw-------"));
+        Files.setPosixFilePermissions(lab.root.resolve(CRONTAB),
+            PosixFilePermissions.fromString("rw-------"));
         Map<String, String> before = lab.picture();
         InstallLab.Result first = lab.run("--yes", "--force", "--system=" + system);
         Map<String, String> once = lab.picture();
@@ -122,7 +125,8 @@ class InstallSystemsTest {
                 assertFalse(it.first().says(part) || it.second().says(part), "in the output");
                 for (Path file : files(it.lab().root)) {
                     String text = Files.readString(file, StandardCharsets.ISO_8859_1).replace("\0", "");
-                    String bytes = new String(part.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+                    String bytes = new String(part.getBytes(StandardCharsets.UTF_8),
+                        StandardCharsets.ISO_8859_1);
                     assertFalse(!file.equals(settings) && text.contains(bytes), "in " + file);
                 }
             }
@@ -138,7 +142,8 @@ class InstallSystemsTest {
     @Test
     void theManifestHasTheHashOfEachFile() throws IOException {
         Case it = CASES.get("systemd");
-        Map<?, ?> manifest = Install.Json.parseObject(Files.readString(it.installed().resolve("manifest.json")));
+        String json = Files.readString(it.installed().resolve("manifest.json"));
+        Map<?, ?> manifest = Install.Json.parseObject(json);
         Map<?, ?> files = (Map<?, ?>) manifest.get("files");
         assertEquals(5, files.size());
         for (Map.Entry<?, ?> file : files.entrySet()) {
@@ -220,7 +225,8 @@ class InstallSystemsTest {
                 ${command_user+--user} $command_user -- $command $command_args""";
         List<String> words = InstallLab.output("sh", "-c", openrc, script.toString()).lines().toList();
         Path log = it.installed().resolve("state").resolve(UNIT + ".log");
-        assertEquals(List.of("--stdout", log.toString(), "0", "--user", "daemon:daemon", "--"), words.subList(0, 6));
+        assertEquals(List.of("--stdout", log.toString(), "0", "--user", "daemon:daemon", "--"),
+            words.subList(0, 6));
         assertValuesOf(words.subList(6, words.size()));
     }
 
@@ -236,7 +242,8 @@ class InstallSystemsTest {
         Map<?, ?> plist = Install.Json.parseObject(json);
         assertEquals(UNIT, plist.get("Label"));
         assertEquals(true, plist.get("KeepAlive"));
-        assertEquals(it.installed().resolve("state").resolve(UNIT + ".log").toString(), plist.get("StandardOutPath"));
+        assertEquals(it.installed().resolve("state").resolve(UNIT + ".log").toString(),
+            plist.get("StandardOutPath"));
         assertValuesOf(((List<?>) plist.get("ProgramArguments")).stream().map(String.class::cast).toList());
     }
 
@@ -250,8 +257,8 @@ class InstallSystemsTest {
         assertEquals("PT0S", text(task, "ExecutionTimeLimit"));
         assertEquals("999", text(task, "Count"));
         List<String> words = new ArrayList<>(List.of(text(task, "Command")));
-        Matcher word = Pattern.compile("\"((?:[^\"\\\\]|\\\\.)*)\"|(\\S+)").matcher(text(task, "Arguments"));
-        while (word.find()) words.add(word.group(1) == null ? word.group(2) : word.group(1).replace("\\\"", "\""));
+        Matcher word = Pattern.compile("\"([^\"]*)\"|(\\S+)").matcher(text(task, "Arguments"));
+        while (word.find()) words.add(word.group(1) == null ? word.group(2) : word.group(1));
         assertValuesOf(words);
     }
 

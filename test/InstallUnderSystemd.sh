@@ -1,12 +1,13 @@
 #!/bin/sh
-# Installs registrar and gateway under a real systemd and sees that they start, come back after kill -9, outlive a
-# registry that goes away, and are gone after uninstall. Not a part of `make test`: it wants root, and a Linux with
-# systemd 247 or newer, python3 and a JDK 21 or newer below /usr or /opt.
+# Installs registrar and gateway under a real systemd and sees that they start, come back after kill -9,
+# outlive a registry that goes away, and are gone after uninstall; then a registrar as a user without rights.
+# Not a part of `make test`: it wants root, and a Linux with systemd 247 or newer, dbus, curl, python3 and a
+# JDK 21 or newer below /usr or /opt. It takes about a minute.
 #
 #     sudo JAVA_HOME=/usr/lib/jvm/… test/InstallUnderSystemd.sh
 #
-# systemd runs as process 1 of its own namespaces, on an overlay of this machine's files that is thrown away at the
-# end: neither the machine's files nor its own systemd are touched.
+# systemd runs as process 1 of its own namespaces, on an overlay of this machine's files that is thrown away
+# at the end: neither the machine's files nor its own systemd are touched.
 set -eu
 
 java=${JAVA_HOME:-$(dirname "$(dirname "$(readlink -f "$(command -v java)")")")}/bin/java
@@ -23,7 +24,7 @@ host=
 trap end EXIT
 trap 'exit 1' INT TERM
 
-# ---- A machine with systemd ----------------------------------------------------------------------------------
+# ---- A machine with systemd --------------------------------------------------------------------------
 
 cat >"$lab/boot" <<'BOOT'
 set -eu
@@ -47,10 +48,12 @@ for node in null:3 zero:5 full:7 random:8 urandom:9; do
     mknod -m 666 "$root/dev/${node%:*}" c 1 "${node#*:}"
 done
 mknod -m 666 "$root/dev/tty" c 5 0
-printf '[Unit]\nDescription=the lab\nDefaultDependencies=no\nWants=multi-user.target systemd-journald.service\n' >"$root/etc/systemd/system/lab.target"
+printf '%s\n' '[Unit]' 'Description=the lab' 'DefaultDependencies=no' \
+    'Wants=multi-user.target systemd-journald.service' >"$root/etc/systemd/system/lab.target"
 # Nothing of this machine's own services: only what a test installs.
 rm -rf "$root/etc/systemd/system/multi-user.target.wants"
-printf '[Unit]\nDescription=services\nDefaultDependencies=no\n' >"$root/etc/systemd/system/multi-user.target"
+printf '%s\n' '[Unit]' 'Description=services' 'DefaultDependencies=no' \
+    >"$root/etc/systemd/system/multi-user.target"
 if [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then      # cgroup v1, each hierarchy that there is
     mount -t tmpfs -o mode=755 tmpfs "$root/sys/fs/cgroup"
     for name in systemd cpu memory pids devices; do
@@ -93,7 +96,7 @@ host=$!
 until init=$(pgrep -P $host) && [ -n "$init" ]; do sleep 0.1; done
 await "systemd answers" inside systemctl is-active lab.target
 
-# ---- What a user does ----------------------------------------------------------------------------------------
+# ---- What a user does --------------------------------------------------------------------------------
 
 for program in Install RegisterBackend GatewayServer; do
     cp "$here/$program.java" "/proc/$init/root/opt/lab/"
@@ -126,7 +129,7 @@ install --yes --name=api --prefix=/api --env-file=settings.env >>"$lab/output"
 await "a request reaches the backend, with the token that was installed" inside curl -fsS localhost:8080/api/x
 await "status finds all well" install status
 
-# ---- Faults --------------------------------------------------------------------------------------------------
+# ---- Faults ------------------------------------------------------------------------------------------
 
 for service in backend-gateway $unit; do
     before=$(pid $service)
@@ -143,7 +146,8 @@ sleep 5                                  # the time that it is left alone with i
 [ "$(pid $unit)" = "$before" ] || { echo "FAILED: the registrar did not outlive its registry"; show; exit 1; }
 inside systemctl is-active --quiet $unit
 echo "ok: the registrar outlives a registry that is away"
-rm -f "/proc/$init/root/var/lib/private/backend-gateway/backends.json"      # so that only registering brings it back
+# Without its entries, so that only registering brings the backend back.
+rm -f "/proc/$init/root/var/lib/private/backend-gateway/backends.json"
 inside systemctl start backend-gateway
 await "and registers again when it is back" inside curl -fsS localhost:8080/api/x
 
@@ -152,7 +156,7 @@ inside systemctl restart backend-gateway
 until inside curl -fsS localhost:8080/gateway/health >/dev/null 2>&1; do sleep 0.02; done
 echo "ok: the gateway answers $((($(date +%s%N) - started) / 1000000)) ms after a restart"
 
-# ---- Secrets -------------------------------------------------------------------------------------------------
+# ---- Secrets -----------------------------------------------------------------------------------------
 
 inside ps axww -o args >"$lab/ps"
 inside systemctl cat 'backend-gateway*' >"$lab/units"
@@ -171,7 +175,7 @@ echo "ok: others may not read the settings"
 inside systemd-analyze --no-pager security --threshold=30 $unit | tail -n 1
 inside systemd-analyze --no-pager security --threshold=30 backend-gateway | tail -n 1
 
-# ---- Without root --------------------------------------------------------------------------------------------
+# ---- Without root ------------------------------------------------------------------------------------
 
 inside useradd --create-home tester
 user=$(inside id -u tester)
@@ -182,21 +186,22 @@ await "the user's own systemd answers" as_tester systemctl --user is-active basi
 inside sh -c 'cp /opt/lab/*.java /opt/lab/settings.env /home/tester && chown -R tester /home/tester'
 files() { as_tester find /home/tester -not -path '*/.hsperf*' | sort; }
 files >"$lab/before-user"
-at_home() { as_tester sh -c 'cd /home/tester && exec "$@"' sh "$java" -XX:TieredStopAtLevel=1 Install.java "$@"; }
+at_home() { as_tester sh -c 'cd /home/tester && exec "$@"' sh "$java" Install.java "$@"; }
+mine=backend-gateway-register@mine
+mine_pid() { as_tester systemctl --user show --property=MainPID --value $mine; }
 at_home --yes --name=mine --prefix=/mine --env-file=settings.env >>"$lab/output"
 await "a user's backend answers through the gateway" inside curl -fsS localhost:8080/mine/x
 await "status finds all well" at_home status
-before=$(as_tester systemctl --user show --property=MainPID --value backend-gateway-register@mine)
+before=$(mine_pid)
 inside kill -9 "$before"
-back() { as_tester systemctl --user is-active --quiet backend-gateway-register@mine &&
-    [ "$(as_tester systemctl --user show --property=MainPID --value backend-gateway-register@mine)" != "$before" ]; }
+back() { as_tester systemctl --user is-active --quiet $mine && [ "$(mine_pid)" != "$before" ]; }
 await "the user's service is back after kill -9" back
 at_home uninstall
 files >"$lab/after-user"
 diff "$lab/before-user" "$lab/after-user" || { echo "FAILED: the home is not as before"; exit 1; }
 echo "ok: all of the user's is gone"
 
-# ---- Away with it --------------------------------------------------------------------------------------------
+# ---- Away with it ------------------------------------------------------------------------------------
 
 install uninstall api
 inside curl -fsS localhost:8080/gateway/health >/dev/null
@@ -204,7 +209,8 @@ inside curl -s -o /dev/null -w '%{http_code}\n' localhost:8080/api/x | grep -q 4
     { echo "FAILED: the entry is still there"; exit 1; }
 echo "ok: the backend is out of the registry"
 install uninstall gateway
-inside systemctl list-units --all --no-legend 'backend-gateway*' | grep . && { echo "FAILED: a unit is left"; exit 1; }
+inside systemctl list-units --all --no-legend 'backend-gateway*' | grep . &&
+    { echo "FAILED: a unit is left"; exit 1; }
 tree >"$lab/after"
 diff "$lab/before" "$lab/after" || { echo "FAILED: the tree is not as before"; exit 1; }
 echo "ok: all is gone"
