@@ -38,7 +38,7 @@ JDK   = $(eval JDK := $(shell $(FIND_JDK)))$(or $(JDK),$(error $(NO_JDK)))
 JAVA  = "$(JDK)/bin/java"
 JAVAC = "$(JDK)/bin/javac"
 
-.PHONY: help demo run check test fuzz alone sync clean junit jdk
+.PHONY: help demo run check test fuzz bench storm alone sync clean junit jdk
 
 help: ## List these commands
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -67,6 +67,17 @@ fuzz: ## Send spoilt requests for SECONDS=600 (SEED=1 repeats a run)
 	@mkdir -p build && build=$$(mktemp -d build/fuzz.XXXXXX) && trap 'rm -rf "$$build"' EXIT && \
 	$(JAVAC) --release 21 -proc:none -d "$$build" --source-path .:test:test/fuzz test/fuzz/Fuzz.java && \
 	$(JAVA) --class-path "$$build" Fuzz $(or $(SECONDS),600) $(SEED)
+
+bench: ## Measure against peers: ONLY='small post', SECONDS=10 a round, ROUNDS=5, WARMUP=20
+	@mkdir -p build && build=$$(mktemp -d build/bench.XXXXXX) && trap 'rm -rf "$$build"' EXIT && \
+	$(JAVAC) --release 21 -proc:none -d "$$build" --source-path .:test/bench test/bench/*.java && \
+	$(JAVA) --class-path "$$PWD/$$build" Bench seconds=$(or $(SECONDS),10) rounds=$(or $(ROUNDS),5) \
+	  warmup=$(or $(WARMUP),20) only='$(ONLY)' flags='$(FLAGS)' </dev/null
+
+storm: ## Kill the registry amid writes, ROUNDS=20 times; nothing that it answered may be lost
+	@mkdir -p build && build=$$(mktemp -d build/storm.XXXXXX) && trap 'rm -rf "$$build"' EXIT && \
+	$(JAVAC) --release 21 -proc:none -d "$$build" --source-path .:test/bench test/bench/RegistryStorm.java && \
+	$(JAVA) --class-path "$$PWD/$$build" RegistryStorm $(or $(ROUNDS),20) </dev/null
 
 # JUnit's table of counts as the one line that people and CI read. Found but not run counts as skipped.
 define CLOSING_LINE
