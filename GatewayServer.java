@@ -755,6 +755,8 @@ public final class GatewayServer implements AutoCloseable {
         final List<String> attempts = new ArrayList<>(1);  // "name: what went wrong", for those that failed
         Target target = new Target("", null);
         Backend backend;                                      // the last that was tried
+        boolean counted;                                      // it is no request for an own page
+        boolean relayed;                                      // a backend answered it
         boolean answered;                                     // the head of the answer is out
         int status;
         long bytes;                                           // of the answer's body
@@ -866,7 +868,6 @@ public final class GatewayServer implements AutoCloseable {
         @Override
         public void handle(HttpExchange exchange) throws IOException {
             Inbound in = new Inbound(exchange);
-            record.inFlight.increment();
             try {
                 in.watch.until(Watch.For.REQUEST_BODY);
                 // JDKs before the hardening of 2026 misread some chunked bodies: nothing is read after one.
@@ -895,6 +896,7 @@ public final class GatewayServer implements AutoCloseable {
                 own.answer(in);
                 return;
             }
+            record.begin(in);
             checkForwardable(in);
             Route route = routes.route(in.target.path());
             forward(in, route, Body.of(in, config.maxBody()));
@@ -956,7 +958,7 @@ public final class GatewayServer implements AutoCloseable {
                 backend.traffic.inFlight.increment();
                 try {
                     switch (backends.attempt(in, route, backend, headers, body)) {
-                        case Attempt.Answered answered -> {
+                        case Attempt.Answered answered -> {             // this file needs Java 21 or newer
                             relay(in, route, answered.response());
                             return;
                         }
@@ -994,6 +996,7 @@ public final class GatewayServer implements AutoCloseable {
         /** Streams a backend's answer to the client; whatever breaks it leaves it visibly incomplete. */
         private void relay(Inbound in, Route route, HttpResponse<Download> response) throws IOException {
             try (Download body = response.body()) {
+                in.relayed = true;
                 ResponseHeaders.copy(in, route, response.headers(), config.rewriteRedirects());
                 if (draining) in.closeAfterwards();            // it may have begun before
                 long length = ResponseHeaders.length(in, response);
@@ -2054,7 +2057,8 @@ public final class GatewayServer implements AutoCloseable {
             up = false;
             nextProbe = System.nanoTime() + Prober.WHILE_DOWN;
             flips.incrementAndGet();
-            Log.warn("Backend " + name + " is down: " + reason + ", " + failures + " failures in a row.");
+            String times = failures == 1 ? "." : ", " + failures + " failures in a row.";
+            Log.warn("Backend " + name + " is down: " + reason + times);
         }
 
         /**
@@ -2849,9 +2853,10 @@ public final class GatewayServer implements AutoCloseable {
             Inbound in = new Inbound(exchange);
             try {
                 if (in.isChunked()) in.closeAfterwards();
-                throw answer(in);
-            } catch (Answer answer) {
-                in.answerJson(answer.status, answer.json, true);
+                Answer answer = answer(in);
+                if (answer != null) in.answerJson(answer.status, answer.json, true);
+            } catch (Answer error) {
+                in.answerJson(error.status, error.json, true);
             } catch (InterruptedException e) {
                 throw new IOException(e);
             } catch (IOException e) {
@@ -2866,6 +2871,7 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
+        /** What to answer; null where that is done already. Throws an Answer that is an error. */
         private Answer answer(Inbound in) throws IOException, InterruptedException, Answer {
             String path = in.exchange.getRequestURI().getRawPath();
             if (path.equals("/health")) return new Answer(200, Map.of("status", "ok"));
@@ -3539,7 +3545,7 @@ public final class GatewayServer implements AutoCloseable {
         private static final int REMEMBERED = 100;
 
         final long since = System.nanoTime();
-        final Durations durations = new Durations();               // of all requests, own pages too
+        final Durations durations = new Durations();               // of all requests but those for own pages
         final LongAdder inFlight = new LongAdder();
         final LongAdder retries = new LongAdder();
         final Map<Cause, LongAdder> causes = new EnumMap<>(Cause.class);
@@ -3551,12 +3557,20 @@ public final class GatewayServer implements AutoCloseable {
             for (Cause cause : Cause.values()) causes.put(cause, new LongAdder());
         }
 
+        /** Takes note of a request that is for a backend. */
+        void begin(Inbound in) {
+            in.counted = true;
+            inFlight.increment();
+        }
+
         /** Takes note of a request that is over. */
         void add(Inbound in) {
-            inFlight.decrement();
             long nanos = System.nanoTime() - in.began;
-            durations.add(nanos);
-            if (in.backend != null) in.backend.traffic.answered(in.status, nanos);
+            if (in.counted) {
+                inFlight.decrement();
+                durations.add(nanos);
+            }
+            if (in.relayed) in.backend.traffic.answered(in.status, nanos);
             boolean all = accessLog.equals("text") || accessLog.equals("json");
             if (in.cause == null && !all) return;                  // nearly every request
             Finished finished = Finished.of(in);
@@ -4338,7 +4352,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static final Pattern ASSIGNMENT =
-            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=(.*)");
+            Pattern.compile("(?s)(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=(.*)");
         private static final Pattern COMMENT = Pattern.compile("\\s#");
         private static final Pattern ESCAPE = Pattern.compile("\\\\[\"\\\\$`]");    // C:\new.pem keeps its \
 

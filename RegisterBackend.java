@@ -603,7 +603,7 @@ public final class RegisterBackend {
             Reply reply = ask("GET", "", Map.of());
             if (reply.status() != 200) throw refusal(reply, "");
             return switch (read(reply)) {
-                case List<?> items -> items(items);
+                case List<?> items -> items(items);                     // this file needs Java 21 or newer
                 case Map<?, ?> object when object.get("items") instanceof List<?> items -> items(items);
                 case Map<?, ?> object -> byKey(object);
                 case null, default -> throw strange();
@@ -1113,7 +1113,7 @@ public final class RegisterBackend {
         }
 
         private static final Pattern ASSIGNMENT =
-            Pattern.compile("(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=(.*)");
+            Pattern.compile("(?s)(?:export\\s+)?([A-Za-z_][A-Za-z0-9_]*)\\s*=(.*)");
         private static final Pattern COMMENT = Pattern.compile("\\s#");
         private static final Pattern ESCAPE = Pattern.compile("\\\\[\"\\\\$`]");    // C:\new.pem keeps its \
 
