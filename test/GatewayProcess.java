@@ -19,8 +19,10 @@ import java.util.regex.Pattern;
  * the environment that the test gives, and of ours only what a JVM may want.
  */
 final class GatewayProcess implements AutoCloseable {
+    /** A JVM has to start, maybe a compiler to run and keys to be derived: a busy machine takes its time. */
+    private static final Duration PATIENCE = Lab.PATIENCE.multipliedBy(4);
+
     private final Process process;
-    private final Duration patience;                       // a compiler may have to run first
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
     private final List<Thread> readers;
@@ -37,7 +39,7 @@ final class GatewayProcess implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
         command.addAll(jvmOptions);
         command.addAll(List.of("-cp", classes, "GatewayServer"));
-        return new GatewayProcess(folder, environment, Lab.PATIENCE, command, options);
+        return new GatewayProcess(folder, environment, command, options);
     }
 
     /** A gateway and its registry with the lab's keys, both on ports that the system gives, on loopback. */
@@ -51,13 +53,11 @@ final class GatewayProcess implements AutoCloseable {
     static GatewayProcess startFromSource(Path folder, Map<String, String> environment, String... options)
             throws IOException {
         Files.copy(Path.of("GatewayServer.java"), folder.resolve("GatewayServer.java"));
-        Duration patience = Lab.PATIENCE.multipliedBy(4);
-        return new GatewayProcess(folder, environment, patience, List.of("GatewayServer.java"), options);
+        return new GatewayProcess(folder, environment, List.of("GatewayServer.java"), options);
     }
 
-    private GatewayProcess(Path folder, Map<String, String> environment, Duration patience,
-                           List<String> program, String... options) throws IOException {
-        this.patience = patience;
+    private GatewayProcess(Path folder, Map<String, String> environment, List<String> program,
+                           String... options) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(program);
@@ -92,7 +92,7 @@ final class GatewayProcess implements AutoCloseable {
     String await(String regex) throws Exception {
         Pattern pattern = Pattern.compile(regex);
         String[] found = new String[1];
-        Lab.until("it prints " + regex, patience, () -> {
+        Lab.until("it prints " + regex, PATIENCE, () -> {
             Matcher matcher = pattern.matcher(out());
             if (matcher.find()) found[0] = matcher.groupCount() == 0 ? matcher.group() : matcher.group(1);
             else if (!process.isAlive()) fail("it ended without " + regex + ":\n" + out() + err());
@@ -132,7 +132,7 @@ final class GatewayProcess implements AutoCloseable {
 
     /** Waits for the end of the process, and of what it prints. */
     int exitCode() throws InterruptedException {
-        boolean ended = process.waitFor(Lab.PATIENCE.toSeconds(), TimeUnit.SECONDS);
+        boolean ended = process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         if (!ended) fail("it does not end:\n" + out() + err());
         for (Thread reader : readers) reader.join();
         return process.exitValue();
