@@ -21,7 +21,7 @@ class BackendAnswersTest extends OnTheWire {
 
     @Override
     String[] options() {
-        return new String[] {"--upstream-timeout-ms=1000", "--health-failures=1000"};
+        return new String[] {"--upstream-timeout-ms=1500", "--health-failures=1000"};
     }
 
     /** That neither connection was harmed by what went before. */
@@ -140,6 +140,9 @@ class BackendAnswersTest extends OnTheWire {
             arguments("half a chunk", chunked + "a\r\nhello"),
             arguments("an end without its line", chunked + "5\r\nhello\r\n0\r\n"),
             arguments("a bad chunk size", chunked + "5\r\nhello\r\nzz\r\nhello\r\n0\r\n\r\n"),
+            arguments("a chunk size of 2^31", chunked + "5\r\nhello\r\n80000000\r\nhello\r\n0\r\n\r\n"),
+            arguments("a chunk size of 2^32 - 2", chunked + "5\r\nhello\r\nfffffffe\r\nhello\r\n"),
+            arguments("a chunk size of 2^32 - 1", chunked + "5\r\nhello\r\nffffffff\r\nhello\r\n"),
             arguments("a negative chunk size", chunked + "5\r\nhello\r\n-5\r\nhello\r\n0\r\n\r\n"));
     }
 

@@ -151,13 +151,13 @@ final class Wire {
 
     private String body(Message head) throws IOException {
         String length = head.header("Content-Length");
-        if (length != null) return bytes(Integer.parseInt(length));
+        if (length != null) return bytes(Long.parseLong(length));
         if (head.header("Transfer-Encoding") == null) return rest();
         StringBuilder body = new StringBuilder();
         while (true) {
             String size = line(false);
             if (!CHUNK_SIZE.matcher(size).matches()) throw new Malformed("chunk size", size);
-            String chunk = bytes(Integer.parseInt(size, 16));
+            String chunk = bytes(Long.parseLong(size, 16));
             String end = line(false);
             if (!end.isEmpty()) throw new Malformed("chunk end or trailer", end);
             if (chunk.isEmpty()) return body.toString();
@@ -180,8 +180,8 @@ final class Wire {
         }
     }
 
-    private String bytes(int count) throws IOException {
-        byte[] bytes = in.readNBytes(count);
+    private String bytes(long count) throws IOException {
+        byte[] bytes = in.readNBytes((int) Math.min(count, Integer.MAX_VALUE));
         String text = new String(bytes, StandardCharsets.ISO_8859_1);
         message.append(text);
         if (bytes.length < count) throw new BrokenOff(message.toString());

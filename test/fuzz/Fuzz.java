@@ -69,7 +69,7 @@ public final class Fuzz {
 
     private Fuzz(long seed) throws Exception {
         this.seed = seed;
-        gateway = lab.gateway("--upstream-timeout-ms=3000", "--health-failures=1000",
+        gateway = lab.gateway("--upstream-timeout-ms=10000", "--health-failures=1000",
             "--health-interval-ms=5000");
         for (int i = 0; i < answers.length; i++) answers[i] = new LongAdder();
     }
