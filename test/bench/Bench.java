@@ -444,7 +444,7 @@ public final class Bench {
                 .add(compile(path + "/test/bench/TenLines.java"));
         }
         System.out.printf("%nstart-up: medians of %d%n", rounds);
-        System.out.println(Machine.head("", "s to 200", "s CPU", "s a backend", "s CPU"));
+        System.out.println(Machine.head("", "s own page", "s CPU", "s backend", "s CPU"));
         measured.forEach((name, times) -> System.out.println(Machine.row(name, medians(times))));
     }
 
@@ -520,9 +520,9 @@ public final class Bench {
         end(contestant);
     }
 
-    private static final Pattern COLLECTION = Pattern.compile("\\) Pause Young.* (\\d+)K->(\\d+)K\\(");
+    private static final Pattern EDEN = Pattern.compile(" Eden: (\\d+)K\\(");
 
-    /** Bytes allocated per request, from what the collector found and left. */
+    /** Bytes allocated per request: what each collection found in the space where all objects begin. */
     private void allocation() throws Exception {
         System.out.printf("%nallocation, small GET, 64 connections%n");
         System.out.println(Machine.head("", "B/request", "requests"));
@@ -530,7 +530,7 @@ public final class Bench {
         for (int i = 0; i < 2; i++) {
             Path log = Machine.SCRATCH.resolve("gc" + i);
             // A small young space, so that what is not yet collected at the end does not matter.
-            String traced = "-XX:+UseSerialGC -Xmx256m -Xmn8m -Xlog:gc:file=" + log + "::filecount=0";
+            String traced = "-XX:+UseSerialGC -Xmx256m -Xmn8m -Xlog:gc+heap:file=" + log + "::filecount=0";
             Contestant contestant = i == 0 ? gateway("gateway", backend(), traced, 1, 1, "/api")
                 : bare(backend(), traced);
             wrk(64, "/api/small", "").on(contestant.port(), warmup);
@@ -545,12 +545,9 @@ public final class Bench {
 
     private static double allocated(Path log) throws IOException {
         long kilobytes = 0;
-        long left = 0;
         for (String line : Files.readAllLines(log)) {
-            Matcher matcher = COLLECTION.matcher(line);
-            if (!matcher.find()) continue;
-            kilobytes += Long.parseLong(matcher.group(1)) - left;
-            left = Long.parseLong(matcher.group(2));
+            Matcher matcher = EDEN.matcher(line);
+            if (matcher.find()) kilobytes += Long.parseLong(matcher.group(1));
         }
         return kilobytes * 1024.0;
     }
