@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
  */
 public final class Bench {
     private static final int MEGABYTE = 1 << 20;
+    private static final int WARM = 100_000;               // requests
     private static final String[] COLUMNS = {"req/s", "us CPU/req", "p50 ms", "p99 ms", "RSS MB"};
 
     /** Puts load on a port for so many seconds. */
@@ -150,10 +151,20 @@ public final class Bench {
     private static final Map<Integer, Process> NGINX = new LinkedHashMap<>();
 
     /** Everybody, started when first wanted. */
-    private List<Contestant> all() throws IOException, InterruptedException {
+    private List<Contestant> all() throws Exception {
         if (!field.isEmpty()) return field;
         field.addAll(everybody(backend()));
+        for (Contestant contestant : field) warmUp(contestant);
         return field;
+    }
+
+    /** For so many seconds, and until its compiler has seen enough, however busy the machine is. */
+    private void warmUp(Contestant contestant) throws Exception {
+        Load load = wrk(64, "/api/small", "");
+        long requests = 0;
+        for (int i = 0; i < 10 && contestant.isJava() && requests < WARM; i++) {
+            requests += load.on(contestant.port(), warmup).requests();
+        }
     }
 
     private List<Contestant> everybody(int backend) throws IOException, InterruptedException {
@@ -306,7 +317,7 @@ public final class Bench {
     private void compare(String title, List<Contestant> contestants, Load load) throws Exception {
         System.out.printf("%n%s: %d rounds of %.0f s%n", title, rounds, seconds);
         for (Contestant contestant : contestants) {
-            load.on(contestant.port(), contestant.isJava() ? warmup : Math.min(warmup, 2));
+            load.on(contestant.port(), Math.min(warmup, contestant.isJava() ? 5 : 2));
         }
         Map<String, List<Round>> measured = new LinkedHashMap<>();
         for (int i = 0; i < rounds; i++) {
@@ -366,7 +377,7 @@ public final class Bench {
             .orElse(all.getFirst());
         List<Double> rates = new ArrayList<>();
         Load flood = wrk(64, "/api/small", "");
-        for (Contestant contestant : all) flood.on(contestant.port(), contestant.isJava() ? warmup : 2);
+        flood.on(pace.port(), 2);
         for (int i = 0; i < 3; i++) rates.add(round(pace, flood).rate());
         double rate = Machine.median(rates) / 2;
         String title = "open loop, %.0f requests/s (half of what %s can do)".formatted(rate, pace.name());
@@ -390,6 +401,7 @@ public final class Bench {
             gateway("10,000 backends", backend(), flags, 10_000, 1_000, "/p", rarely),
             gateway("1 backend", backend(), flags, 1, 1, "/p", rarely));
         Thread.sleep(12_000);                              // each backend is probed once at the start
+        for (Contestant contestant : two) wrk(64, "/", walk).on(contestant.port(), 2 * warmup);
         compare("small GET, 1,000 prefixes in turn, 64 connections", two, wrk(64, "/", walk));
         for (Contestant contestant : two) end(contestant);
     }
@@ -513,7 +525,7 @@ public final class Bench {
     private void footprint(String title, Contestant contestant) throws Exception {
         Thread.sleep(10_000);
         double idle = Machine.rss(contestant.process().pid());
-        wrk(64, "/api/small", "").on(contestant.port(), warmup);
+        warmUp(contestant);
         Round some = round(contestant, wrk(64, "/api/small", ""));
         Round many = round(contestant, wrk(512, "/api/small", ""));
         System.out.println(Machine.row(title, idle, some.rss(), many.rss(), some.cpu(), some.rate()));
@@ -533,7 +545,7 @@ public final class Bench {
             String traced = "-XX:+UseSerialGC -Xmx256m -Xmn8m -Xlog:gc+heap:file=" + log + "::filecount=0";
             Contestant contestant = i == 0 ? gateway("gateway", backend(), traced, 1, 1, "/api")
                 : bare(backend(), traced);
-            wrk(64, "/api/small", "").on(contestant.port(), warmup);
+            warmUp(contestant);
             double before = allocated(log);
             Result result = wrk(64, "/api/small", "").on(contestant.port(), seconds);
             bytes[i] = (allocated(log) - before) / result.requests();

@@ -179,7 +179,7 @@ final class TableBench {
     private void changeOne() {
         String text = new String(list, StandardCharsets.UTF_8);
         int end = text.indexOf("}", text.indexOf("backend-05000"));
-        int weight = version.incrementAndGet() % 1000 + 1;
+        int weight = version.incrementAndGet() % 100 + 1;
         int known = text.lastIndexOf(",\"weight\":", end);
         int from = known > 0 && text.substring(known, end).matches(",\"weight\":\\d+") ? known : end;
         list = (text.substring(0, from) + ",\"weight\":" + weight + text.substring(end))
