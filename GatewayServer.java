@@ -193,6 +193,7 @@ public final class GatewayServer implements AutoCloseable {
         // HttpServer and HttpClient read these once, when they are first used; what -D gives wins.
         preset("sun.net.httpserver.nodelay", "true");              // 40 ms an answer on JDK 21 without it
         preset("sun.net.httpserver.maxIdleConnections", "100000");  // the default closes all but 200
+        preset("jdk.httpserver.maxConnections", "16384");           // more would run into EMFILE, and spin
         preset("sun.net.httpserver.idleInterval", "75");            // seconds
         preset("sun.net.httpserver.maxReqHeaderSize", "65536");     // bytes, request line included
         preset("sun.net.httpserver.maxReqHeaders", "100");
@@ -1020,17 +1021,23 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static void copy(Inbound in, Download body, OutputStream out) throws IOException {
+            byte[] bytes = {};                                 // one array for all batches, one write for each
             while (true) {
                 in.watch.until(Watch.For.BACKEND_TO_SEND);
                 List<ByteBuffer> batch = body.next();
                 if (batch == null) return;
                 in.watch.until(Watch.For.CLIENT_TO_READ);
+                int size = 0;
+                for (ByteBuffer buffer : batch) size += buffer.remaining();
+                if (bytes.length < size) bytes = new byte[size];
+                int filled = 0;
                 for (ByteBuffer buffer : batch) {
-                    byte[] bytes = new byte[buffer.remaining()];
-                    buffer.get(bytes);
-                    out.write(bytes);
-                    in.bytes += bytes.length;
+                    int length = buffer.remaining();
+                    buffer.get(bytes, filled, length);
+                    filled += length;
                 }
+                out.write(bytes, 0, size);
+                in.bytes += size;
                 if (body.isWaiting()) out.flush();             // what is there arrives now: events, progress
             }
         }
