@@ -1021,7 +1021,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static void copy(Inbound in, Download body, OutputStream out) throws IOException {
-            byte[] bytes = {};                                 // one array for all batches, one write for each
+            byte[] bytes = {};  // one array for all batches, one write for each
             while (true) {
                 in.watch.until(Watch.For.BACKEND_TO_SEND);
                 List<ByteBuffer> batch = body.next();
@@ -1206,13 +1206,24 @@ public final class GatewayServer implements AutoCloseable {
     static final class Backends {
         private final Config config;
         private final HttpClient plain;
-        private final HttpClient secure;
+        private volatile HttpClient secure;  // once wanted: reading the JDK's certificates takes half a start
 
         Backends(Config config) {
             this.config = config;
-            plain = client().executor(Runnable::run).build();
-            secure = client().executor(Executors.newVirtualThreadPerTaskExecutor())
-                .sslContext(Tls.trusting(config.backendCa())).build();   // TLS computes
+            plain = client().executor(Runnable::run).sslContext(Tls.trustingNobody()).build();
+            if (!config.backendCa().isEmpty()) secure();   // what is wrong with that file shows at the start
+        }
+
+        private HttpClient to(Backend backend) {
+            if (!backend.isSecure()) return plain;
+            HttpClient client = secure;
+            return client == null ? secure() : client;
+        }
+
+        private synchronized HttpClient secure() {
+            if (secure != null) return secure;
+            return secure = client().executor(Executors.newVirtualThreadPerTaskExecutor())     // TLS computes
+                .sslContext(Tls.trusting(config.backendCa())).build();
         }
 
         private HttpClient.Builder client() {
@@ -1233,7 +1244,7 @@ public final class GatewayServer implements AutoCloseable {
                 in.watch.until(Watch.For.ANSWER, config.upstreamTimeout());
                 HttpRequest request = new Outbound(in.method, uri, HttpHeaders.of(headers, (n, v) -> true),
                     Optional.ofNullable(body.publisher()));
-                HttpClient client = backend.isSecure() ? secure : plain;
+                HttpClient client = to(backend);
                 HttpResponse<Download> response = body instanceof Body.Upload upload
                     ? upload.send(in, client, request, config.upstreamTimeout())
                     : client.send(request, Download::of);
@@ -1268,7 +1279,7 @@ public final class GatewayServer implements AutoCloseable {
             HttpRequest.Builder request = HttpRequest.newBuilder(page)
                 .timeout(Duration.ofMillis(config.healthTimeout()));
             headers.forEach((name, values) -> request.header(name, values.getFirst()));
-            HttpClient client = backend.isSecure() ? secure : plain;
+            HttpClient client = to(backend);
             HttpResponse<Download> response = client.send(request.build(), Download::of);
             try (Download body = response.body()) {
                 body.skip(config.healthTimeout());
@@ -1328,7 +1339,7 @@ public final class GatewayServer implements AutoCloseable {
 
         void close() {
             plain.shutdownNow();
-            secure.shutdownNow();
+            if (secure != null) secure.shutdownNow();
         }
     }
 
@@ -3097,6 +3108,19 @@ public final class GatewayServer implements AutoCloseable {
                 return context;
             } catch (IOException | GeneralSecurityException e) {
                 throw new Env.Refused("BACKEND_CA " + pemFile + " cannot be used: " + e.getMessage());
+            }
+        }
+
+        /**
+         * For plain HTTP: HttpClient wants a context, and would read all certificates for its default one.
+         */
+        static SSLContext trustingNobody() {
+            try {
+                SSLContext context = SSLContext.getInstance("TLS");
+                context.init(null, new TrustManager[0], null);
+                return context;
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException("this Java lacks TLS", e);
             }
         }
 
