@@ -3990,9 +3990,13 @@ public final class GatewayServer implements AutoCloseable {
 
         static GatewayServer start(Config config) throws IOException, InterruptedException {
             GatewayServer gateway = new GatewayServer(config);
+            TokenCipher cipher = new TokenCipher(config.secrets());
             for (String name : List.of("demo-1", "demo-2")) {
                 String token = "token of " + name;
-                register(gateway, config, name, "http://localhost:" + startBackend(name, token), token);
+                String url = "http://localhost:" + startBackend(name, token);
+                String sealed = cipher.seal(token, TokenCipher.sharedSalt(config.apiKey()),
+                    TokenCipher.binding(name, url, "/api"));
+                register(gateway, config.apiKey(), new Entry(name, url, sealed, "/api", "", 1, 0));
             }
             String place = "http://localhost:" + gateway.port();
             Log.plain("""
@@ -4041,14 +4045,11 @@ public final class GatewayServer implements AutoCloseable {
             return backend.getAddress().getPort();
         }
 
-        private static void register(GatewayServer gateway, Config config, String name, String url,
-                                     String token) throws IOException, InterruptedException {
-            String sealed = new TokenCipher(config.secrets()).seal(token,
-                TokenCipher.sharedSalt(config.apiKey()), TokenCipher.binding(name, url, "/api"));
-            Entry entry = new Entry(name, url, sealed, "/api", "", 1, 0);
+        private static void register(GatewayServer gateway, String apiKey, Entry entry)
+                throws IOException, InterruptedException {
             String registry = "http://localhost:" + gateway.registryPort() + "/collections/backends/";
-            HttpRequest request = HttpRequest.newBuilder(URI.create(registry + name))
-                .header("Authorization", "Bearer " + config.apiKey())
+            HttpRequest request = HttpRequest.newBuilder(URI.create(registry + entry.name()))
+                .header("Authorization", "Bearer " + apiKey)
                 .PUT(HttpRequest.BodyPublishers.ofString(Json.write(Map.of("data", entry.data())))).build();
             try (HttpClient client = HttpClient.newHttpClient()) {
                 int status = client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
