@@ -2084,10 +2084,11 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         /**
-         * Whether it is time for a probe; who gets true must probe. The first one comes {@code spread} late.
+         * Whether it is time for a probe; who gets true must probe. The first one is up to {@code spread}
+         * late.
          */
         boolean claim(long now, long spread) {
-            if (nextProbe == Long.MIN_VALUE) nextProbe = now + spread;
+            if (nextProbe == Long.MIN_VALUE) nextProbe = now + ThreadLocalRandom.current().nextLong(spread);
             if (probing || now - nextProbe < 0) return false;
             probing = true;
             return true;
@@ -2139,8 +2140,9 @@ public final class GatewayServer implements AutoCloseable {
                     List<Backend> all = routes.table().backends();
                     long spread = Math.min(config.healthInterval(), all.size());  // ms; at once for a few
                     for (Backend backend : all) {
-                        if (!backend.fault.isEmpty() || !backend.health.claim(System.nanoTime(),
-                                ThreadLocalRandom.current().nextLong(spread * 1_000_000))) continue;
+                        boolean due = backend.fault.isEmpty()
+                            && backend.health.claim(System.nanoTime(), spread * 1_000_000);
+                        if (!due) continue;
                         places.acquire();
                         Thread.ofVirtual().name("probe " + backend.name()).start(() -> probe(backend));
                     }
