@@ -81,7 +81,7 @@ class BackendAnswersTest extends OnTheWire {
         backend.answers((request, socket) -> {
             Lab.write(socket, bytes);
             socket.shutdownOutput();
-            socket.getInputStream().read();                // until the gateway closes, which it must
+            socket.getInputStream().read();
         });
         Wire.Message answer = get("/api/x");
         assertEquals("502 bad-answer", answer.status() + " " + answer.gatewayError(), answer.body());
@@ -128,6 +128,18 @@ class BackendAnswersTest extends OnTheWire {
         Wire.Message answer = get("/api/x");
         assertEquals("504 upstream-timeout", answer.status() + " " + answer.gatewayError());
         forwarded();
+        assertTheNextIsWell();
+    }
+
+    @Test
+    void losesNoConnectionForGoodToAnswersThatAreNone() throws Exception {
+        // HttpClient by itself would never close one whose answer it cannot read.
+        backend.answers((request, socket) -> {
+            Lab.write(socket, "nonsense\r\n\r\n");
+            socket.getInputStream().read();                // until the gateway closes
+        });
+        for (int i = 0; i < 500; i++) assertEquals(502, get("/api/x").status());
+        Lab.until("most are closed", () -> backend.open.get() < 250);
         assertTheNextIsWell();
     }
 

@@ -20,7 +20,8 @@ final class WireBackend implements AutoCloseable {
     final List<Wire.Message> requests = new CopyOnWriteArrayList<>();
     final List<String> faults = new CopyOnWriteArrayList<>();      // what came and was no request
     final List<String> brokenOff = new CopyOnWriteArrayList<>();   // requests that ended before their end
-    final AtomicInteger connections = new AtomicInteger();
+    final AtomicInteger connections = new AtomicInteger();         // that were ever made
+    final AtomicInteger open = new AtomicInteger();                // of these, now
     private final ServerSocket server;
     private volatile Answers answers = (request, socket) -> Lab.write(socket, OK);
 
@@ -65,9 +66,10 @@ final class WireBackend implements AutoCloseable {
     }
 
     private void serve(Socket socket) {
+        connections.incrementAndGet();
+        open.incrementAndGet();
         try (socket) {
             socket.setTcpNoDelay(true);
-            connections.incrementAndGet();
             var in = new java.io.BufferedInputStream(socket.getInputStream());
             Wire.Message request;
             while (!socket.isClosed() && (request = Wire.request(in)) != null) {
@@ -84,6 +86,8 @@ final class WireBackend implements AutoCloseable {
             faults.add(e.getMessage());
         } catch (Exception e) {
             // The gateway went away, as some tests have it.
+        } finally {
+            open.decrementAndGet();
         }
     }
 
