@@ -1204,8 +1204,11 @@ public final class GatewayServer implements AutoCloseable {
 
     /** The way to the backends: the connections, and what may go wrong with them. */
     static final class Backends {
+        private static final int MOST_LOST = 200;          // connections, before an HttpClient is replaced
+
         private final Config config;
-        private final HttpClient plain;
+        private final AtomicInteger lost = new AtomicInteger();
+        private volatile HttpClient plain;
         private volatile HttpClient secure;  // once wanted: reading the JDK's certificates takes half a start
 
         Backends(Config config) {
@@ -1290,7 +1293,7 @@ public final class GatewayServer implements AutoCloseable {
         /**
          * The kind of a failure, from what HttpClient throws. The first kinds prove that nothing was sent.
          */
-        private static Attempt.Failed failure(Exception e) {
+        Attempt.Failed failure(Exception e) {
             for (Throwable t = e; t != null; t = t.getCause()) {
                 switch (t) {
                     case Backend.Forbidden f -> {
@@ -1324,8 +1327,26 @@ public final class GatewayServer implements AutoCloseable {
             return new Attempt.Failed(Cause.BACKEND_CLOSED, false, "The backend closed without an answer.");
         }
 
-        private static Attempt.Failed badAnswer() {
+        private Attempt.Failed badAnswer() {
+            if (lost.incrementAndGet() % MOST_LOST == 0) renew();
             return new Attempt.Failed(Cause.BAD_ANSWER, false, "The backend's answer is not HTTP.");
+        }
+
+        /**
+         * HttpClient leaves a connection open for good when it cannot read the head of an answer, and only
+         * its own end closes that one: so another takes its place now and then.
+         */
+        private synchronized void renew() {
+            plain = renewed(plain);
+            if (secure != null) secure = renewed(secure);
+        }
+
+        private HttpClient renewed(HttpClient old) {
+            Thread.ofVirtual().start(() -> {
+                LockSupport.parkNanos(2_000_000_000L);     // who took it just now has sent by then
+                old.shutdown();                            // what it has under way comes to its own end
+            });
+            return client().executor(old.executor().orElseThrow()).sslContext(old.sslContext()).build();
         }
 
         private static Attempt.Failed neverSent(Cause cause, String message) {
@@ -2179,7 +2200,7 @@ public final class GatewayServer implements AutoCloseable {
             } catch (HttpTimeoutException e) {
                 return "health check took longer than " + config.healthTimeout() + " ms";
             } catch (IOException | InterruptedException | RuntimeException e) {
-                return "health check failed: " + Backends.failure(e).cause().word;
+                return "health check failed: " + backends.failure(e).cause().word;
             }
         }
     }
@@ -3914,7 +3935,7 @@ public final class GatewayServer implements AutoCloseable {
                 clock(backend, answer.headers());
                 certificate(backend, answer);
             } catch (IOException | RuntimeException e) {
-                fix(backend.name(), backend.entry.url() + ": " + Backends.failure(e).message());
+                fix(backend.name(), backend.entry.url() + ": " + backends.failure(e).message());
             }
         }
 
