@@ -115,7 +115,8 @@ class TlsFrontTest {
             "-tls1_1", "-cipher", "ALL:@SECLEVEL=0").redirectErrorStream(true).start();
         client.getOutputStream().close();
         String output = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertTrue(client.waitFor() != 0 && output.contains("alert protocol version"), output);
+        // Whether the alert arrives before the connection ends differs between JDKs; there is no session.
+        assertTrue(client.waitFor() != 0 && output.contains("Cipher is (NONE)"), output);
     }
 
     @Test
