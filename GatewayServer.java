@@ -235,8 +235,8 @@ public final class GatewayServer implements AutoCloseable {
                 System.out.print(Config.USAGE + Env.help(Config.SETTINGS));
                 return 0;
             }
-            Config config = Config.read(args, environment);
             Env env = new Env(Config.SETTINGS, args, environment);
+            Config config = Config.read(env);
             if (config.check()) return new Doctor(config, env).report();
             GatewayServer running = config.demo() ? Demo.start(config) : new GatewayServer(config);
             Runtime.getRuntime().addShutdownHook(new Thread(running::drain, "drain"));
@@ -458,9 +458,12 @@ public final class GatewayServer implements AutoCloseable {
             Env.Setting.of("registry-file", "REGISTRY_FILE", "backends.json",
                 "where the embedded registry is kept"));
 
-        /** Reads and checks everything. Throws Env.Refused with a sentence for each fault. */
         static Config read(String[] args, Map<String, String> environment) {
-            Env env = new Env(SETTINGS, args, environment);
+            return read(new Env(SETTINGS, args, environment));
+        }
+
+        /** Checks everything that was given. Throws Env.Refused with a sentence for each fault. */
+        static Config read(Env env) {
             if (!env.words().isEmpty()) env.fault("help", "lists what can be set; a word without -- cannot.");
             boolean demo = env.isOn("demo");
             boolean registryOnly = env.isOn("registry-only");
@@ -755,6 +758,7 @@ public final class GatewayServer implements AutoCloseable {
         final String method;
         final String id;
         final InetAddress peer;
+        final Set<String> named;                              // the headers that Connection names
         final long began = System.nanoTime();
         final Watch watch = Watch.ofThisThread();
         final List<String> attempts = new ArrayList<>(1);  // "name: what went wrong", for those that failed
@@ -772,6 +776,7 @@ public final class GatewayServer implements AutoCloseable {
             headers = exchange.getRequestHeaders();
             method = exchange.getRequestMethod();
             peer = exchange.getRemoteAddress().getAddress();
+            named = RequestHeaders.namedIn(headers.get("Connection"));
             String given = headers.getFirst("X-Request-Id");
             boolean sane = given != null && ID.matcher(given).matches();       // it will stand in log lines
             id = sane ? given : PROCESS + "-" + COUNT.incrementAndGet();
@@ -788,7 +793,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         boolean wantsClose() {
-            return RequestHeaders.namedIn(headers.get("Connection")).contains("Close");
+            return named.contains("Close");
         }
 
         String scheme() {
@@ -817,12 +822,11 @@ public final class GatewayServer implements AutoCloseable {
 
         /** Sends a whole answer of the gateway's own. {@code finish}: the connection may go on after it. */
         void answerJson(int status, Object json, boolean finish) throws IOException {
-            answer(status, "application/json", Json.write(json), finish);
+            answer(status, "application/json", Json.write(json).getBytes(StandardCharsets.UTF_8), finish);
         }
 
-        void answer(int status, String type, String text, boolean finish) throws IOException {
+        void answer(int status, String type, byte[] body, boolean finish) throws IOException {
             watch.until(Watch.For.CLIENT_TO_READ);
-            byte[] body = text.getBytes(StandardCharsets.UTF_8);
             exchange.getResponseHeaders().set("Content-Type", type);
             exchange.getResponseHeaders().set("Cache-Control", "no-store");
             if (method.equals("HEAD")) {
@@ -1055,7 +1059,6 @@ public final class GatewayServer implements AutoCloseable {
             Headers headers = in.exchange.getResponseHeaders();
             headers.set("X-Gateway-Error", refused.cause.word);
             if (refused.cause.status == 503) headers.set("Retry-After", "1");
-            if (refused.cause == Cause.ADMIN_TOKEN_WRONG) headers.set("WWW-Authenticate", "Bearer");
             boolean unreadable = UNREADABLE.contains(refused.cause);
             if (unreadable) in.closeAfterwards();
             in.answerJson(refused.cause.status, json, !unreadable);
@@ -1086,13 +1089,12 @@ public final class GatewayServer implements AutoCloseable {
         /** All headers but Host and Authorization, which are each backend's own. Throws Refused. */
         static Map<String, List<String>> of(Inbound in, Route route, Config config) {
             Map<String, List<String>> result = new HashMap<>();
-            Set<String> named = namedIn(in.headers.get("Connection"));
             for (Map.Entry<String, List<String>> header : in.headers.entrySet()) {
                 String name = header.getKey();
                 // CGI cannot tell them apart
                 String twin = name.indexOf('_') < 0 ? name : name.replace('_', '-');
                 if (NOT_PASSED_ON.contains(twin) || twin.startsWith(NOT_BELIEVED)) continue;
-                if (named.contains(name)) continue;
+                if (in.named.contains(name)) continue;
                 for (String value : header.getValue()) checkValue(name, value);
                 result.put(name, header.getValue());
             }
@@ -1455,6 +1457,10 @@ public final class GatewayServer implements AutoCloseable {
             return new Refused(Cause.BODY_TOO_LARGE, "The request's body is larger than " + most + " bytes.");
         }
 
+        private static Refused broken() {
+            return new Refused(Cause.BAD_BODY, "The request's body is broken or ended too early.");
+        }
+
         /** As InputStream.read, but -1 only where a chunked body ends; bytes that do not come are a fault. */
         private static int read(Inbound in, byte[] bytes, int from) throws IOException {
             in.watch.until(Watch.For.REQUEST_BODY);
@@ -1463,7 +1469,7 @@ public final class GatewayServer implements AutoCloseable {
                 read = in.exchange.getRequestBody().read(bytes, from, bytes.length - from);
             } catch (IOException | RuntimeException e) {   // older JDKs throw IndexOutOfBounds for bad chunks
                 in.watch.until(Watch.For.NOTHING);         // throws Expired where that is why
-                throw new Refused(Cause.BAD_BODY, "The request's body is broken or ended too early.");
+                throw broken();
             }
             if (read >= 0 || in.isChunked()) return read;
             throw new Refused(Cause.BAD_BODY, "The request's body ended too early.");
@@ -1575,7 +1581,6 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static final Object END = new Object();
-        private static final Pattern LENGTH = Pattern.compile("[0-9]{1,18}");
 
         // batches, a Throwable, END
         private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
@@ -1592,7 +1597,7 @@ public final class GatewayServer implements AutoCloseable {
             boolean clear = switch (lengths.size() + codings.size()) {
                 case 0 -> true;
                 case 1 -> lengths.isEmpty() ? codings.getFirst().equalsIgnoreCase("chunked")
-                    : LENGTH.matcher(lengths.getFirst()).matches();
+                    : Gateway.LENGTH.matcher(lengths.getFirst()).matches();
                 default -> false;
             };
             if (!clear) throw new UncheckedIOException(new ProtocolException("unclear length"));
@@ -1911,6 +1916,11 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         String title() {
+            return title(prefix);
+        }
+
+        /** A prefix as people write it. */
+        static String title(String prefix) {
             return prefix.isEmpty() ? "/" : prefix;
         }
 
@@ -2295,7 +2305,6 @@ public final class GatewayServer implements AutoCloseable {
      * revision.
      */
     static final class EtcdRegistry implements Registry {
-        private static final String FOLDER = "/backend-gateway/backends/";
         private static final Duration GLANCE = Duration.ofMillis(100);
 
         private final Etcd etcd;
@@ -2315,7 +2324,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private Listing readAll() throws IOException, InterruptedException {
-            Etcd.Snapshot all = etcd.range(FOLDER);
+            Etcd.Snapshot all = etcd.range(Etcd.FOLDER);
             return after(new Listing("", List.of()), all.revision(), all.items());
         }
 
@@ -2325,8 +2334,8 @@ public final class GatewayServer implements AutoCloseable {
             if (known == null) return readAll();
             List<Etcd.Item> changes = new ArrayList<>();
             try {
-                long next = etcd.watch(FOLDER, Long.parseLong(known.version()) + 1, Duration.ofMillis(millis),
-                    items -> !changes.addAll(items));
+                long next = etcd.watch(Etcd.FOLDER, Long.parseLong(known.version()) + 1,
+                    Duration.ofMillis(millis), items -> !changes.addAll(items));
                 return changes.isEmpty() ? known : after(known, next - 1, changes);
             } catch (IOException e) {
                 return readAll();
@@ -2337,7 +2346,7 @@ public final class GatewayServer implements AutoCloseable {
             Map<String, Listing.Item> items = new LinkedHashMap<>();
             for (Listing.Item item : before.items()) items.put(item.key(), item);
             for (Etcd.Item change : changes) {
-                String key = change.key().substring(FOLDER.length());
+                String key = change.key().substring(Etcd.FOLDER.length());
                 if (change.value() == null) items.remove(key);
                 else items.put(key, new Listing.Item(key, dataOf(change.value())));
             }
@@ -2561,7 +2570,8 @@ public final class GatewayServer implements AutoCloseable {
         boolean refresh() {
             refreshing.lock();
             try {
-                return accept(registry.read(table.listing()));
+                accept(registry.read(table.listing()));
+                return true;
             } catch (IOException | InterruptedException e) {
                 note(e);
                 return false;
@@ -2574,32 +2584,41 @@ public final class GatewayServer implements AutoCloseable {
             long pause = 500;
             while (!Thread.currentThread().isInterrupted()) {
                 try {
-                    try {
-                        Listing before = table.listing();
-                        Listing now = registry.await(before, config.cacheTtl());
-                        refreshing.lock();
-                        try {
-                            // While we waited another refresh may have seen a newer state: then ask again.
-                            if (table.listing() == before) accept(now);
-                        } finally {
-                            refreshing.unlock();
-                        }
-                        pause = 500;
-                    } catch (IOException | RuntimeException e) {
-                        note(e);
-                        Thread.sleep(pause + ThreadLocalRandom.current().nextLong(pause / 2));
-                        // Clients wait for the first table, and a file costs nothing to look at.
-                        boolean soon = !isLoaded() || registry instanceof FileRegistry;
-                        long most = soon ? 1_000 : Math.clamp(config.cacheTtl(), 500, LONGEST_PAUSE);
-                        pause = Math.min(pause * 2, most);
-                    }
+                    pause = refreshOnChange() ? 500 : pauseAfter(pause);
                 } catch (InterruptedException e) {
                     return;                                // the gateway is closed
                 }
             }
         }
 
-        private boolean accept(Listing listing) {
+        /** Waits for news of the registry and takes them; whether it answered. */
+        private boolean refreshOnChange() throws InterruptedException {
+            Listing before = table.listing();
+            try {
+                Listing now = registry.await(before, config.cacheTtl());
+                refreshing.lock();
+                try {
+                    // While we waited another refresh may have seen a newer state: then ask again.
+                    if (table.listing() == before) accept(now);
+                } finally {
+                    refreshing.unlock();
+                }
+                return true;
+            } catch (IOException | RuntimeException e) {
+                note(e);
+                return false;
+            }
+        }
+
+        /** Lets a registry that failed rest for so many milliseconds; how long it may rest the next time. */
+        private long pauseAfter(long pause) throws InterruptedException {
+            Thread.sleep(pause + ThreadLocalRandom.current().nextLong(pause / 2));
+            // Clients wait for the first table, and a file costs nothing to look at.
+            boolean soon = !isLoaded() || registry instanceof FileRegistry;
+            return Math.min(pause * 2, soon ? 1_000 : Math.clamp(config.cacheTtl(), 500, LONGEST_PAUSE));
+        }
+
+        private void accept(Listing listing) {
             if (listing != table.listing()) table = table.next(listing, cipher, flips);
             confirmed = System.currentTimeMillis();
             answers.increment();
@@ -2609,7 +2628,6 @@ public final class GatewayServer implements AutoCloseable {
             }
             trouble = "";
             loaded.countDown();
-            return true;
         }
 
         private void note(Exception e) {
@@ -2812,14 +2830,15 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private void commit(List<Change> batch) {
+            long time = System.nanoTime();
+            boolean expires = now.entries.values().stream().anyMatch(stored -> stored.isExpired(time));
+            if (batch.isEmpty() && !expires) return;           // four times a second: nothing to be copied
             Map<String, Stored> next = new TreeMap<>(now.entries);
             List<Runnable> answers = new ArrayList<>();
-            boolean differs = next.values().removeIf(stored -> stored.isExpired(System.nanoTime()));
-            boolean expired = differs;
+            boolean differs = next.values().removeIf(stored -> stored.isExpired(time));
             for (Change change : batch) {
                 differs |= apply(change, next, answers);
             }
-            if (batch.isEmpty() && !expired) return;
             if (differs) revision++;
             Snapshot snapshot = new Snapshot(version(), next);
             try {
@@ -2990,19 +3009,23 @@ public final class GatewayServer implements AutoCloseable {
                 in.begin(304, -1);
                 return null;
             }
-            String list = new String(now.json(), StandardCharsets.UTF_8);
-            in.answer(200, "application/json", asItems ? "{\"items\":" + list + "}" : list, true);
+            in.answer(200, "application/json", asItems ? asItems(now.json()) : now.json(), true);
             return null;
         }
 
+        private static byte[] asItems(byte[] list) {
+            ByteArrayOutputStream items = new ByteArrayOutputStream(list.length + 16);
+            items.writeBytes("{\"items\":".getBytes(StandardCharsets.UTF_8));
+            items.writeBytes(list);
+            items.write('}');
+            return items.toByteArray();
+        }
+
         private static long waitOf(String query) throws Answer {
-            for (String parameter : query == null ? new String[0] : query.split("&")) {
-                if (!parameter.startsWith("wait=")) continue;
-                String seconds = parameter.substring(5);
-                if (seconds.matches("[0-9]{1,9}")) return Math.min(Long.parseLong(seconds), LONGEST_WAIT);
-                throw Answer.error(400, "Invalid query", "wait must be a number of seconds");
-            }
-            return 0;
+            String seconds = parameter(query, "wait");
+            if (seconds == null) return 0;
+            if (seconds.matches("[0-9]{1,9}")) return Math.min(Long.parseLong(seconds), LONGEST_WAIT);
+            throw Answer.error(400, "Invalid query", "wait must be a number of seconds");
         }
 
         private Answer entry(Inbound in, String name, String key)
@@ -3015,7 +3038,7 @@ public final class GatewayServer implements AutoCloseable {
                 return Answer.error(404, "Not found", "No backend of this name is registered.");
             }
             if (in.method.equals("DELETE")) return new Answer(200, written(name, key, removed));
-            in.answer(200, "application/json", new String(entry, StandardCharsets.UTF_8), true);
+            in.answer(200, "application/json", entry, true);
             return null;
         }
 
@@ -3053,7 +3076,7 @@ public final class GatewayServer implements AutoCloseable {
             try {
                 bytes = in.exchange.getRequestBody().readNBytes(LARGEST + 1);
             } catch (IOException | RuntimeException e) {   // older JDKs throw IndexOutOfBounds for bad chunks
-                throw new Refused(Cause.BAD_BODY, "The request's body is broken or ended too early.");
+                throw Body.broken();
             }
             if (bytes.length > LARGEST) throw Answer.error(413, "Too large", "An entry has at most 1 MB.");
             try {
@@ -3415,7 +3438,7 @@ public final class GatewayServer implements AutoCloseable {
             json.put("name", backend.name());
             json.put("url", backend.entry.url());
             json.put("prefix", backend.data.get("prefix"));
-            json.put("normalized_prefix", backend.entry.prefix().isEmpty() ? "/" : backend.entry.prefix());
+            json.put("normalized_prefix", Route.title(backend.entry.prefix()));
             json.put("weight", backend.entry.weight());
             json.put("healthy", backend.isAvailable());
             json.put("lastCheck", health.lastCheck == 0 ? "never" : Instant.ofEpochMilli(health.lastCheck));
@@ -3450,17 +3473,18 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private void metrics(Inbound in) throws IOException {
-            in.answer(200, "text/plain; version=0.0.4; charset=utf-8", Metrics.of(record, routes), true);
+            byte[] text = Metrics.of(record, routes).getBytes(StandardCharsets.UTF_8);
+            in.answer(200, "text/plain; version=0.0.4; charset=utf-8", text, true);
         }
 
         /** Tells what would become of a request for {@code path}, and sends nothing. */
         private void explain(Inbound in) throws IOException {
-            String path = parameter(in.target.query(), "path");
+            String path = decoded(in.target.query(), "path");
             if (path == null) {
                 throw new Refused(Cause.BAD_TARGET, "Ask for /gateway/explain?path=/api/x, percent-encoded.");
             }
             Map<String, Object> json = new LinkedHashMap<>();
-            String method = Objects.requireNonNullElse(parameter(in.target.query(), "method"), "GET");
+            String method = Objects.requireNonNullElse(decoded(in.target.query(), "method"), "GET");
             json.put("method", method);
             json.put("path", path);
             try {
@@ -3478,13 +3502,9 @@ public final class GatewayServer implements AutoCloseable {
             in.answerJson(200, json, true);
         }
 
-        private static String parameter(String query, String name) {
-            for (String part : query == null ? new String[0] : query.split("&")) {
-                if (part.startsWith(name + "=")) {
-                    return URLDecoder.decode(part.substring(name.length() + 1), StandardCharsets.UTF_8);
-                }
-            }
-            return null;
+        private static String decoded(String query, String name) {
+            String value = parameter(query, name);
+            return value == null ? null : URLDecoder.decode(value, StandardCharsets.UTF_8);
         }
 
         /** Every prefix that the path could have, the longest first, and why it was taken or not. */
@@ -3495,7 +3515,7 @@ public final class GatewayServer implements AutoCloseable {
                 Route route = table.routes().get(prefix);
                 String why = route == null ? "no backend has it"
                     : route == taken ? "taken: the longest that a backend has" : "shorter than the one taken";
-                lines.add(Map.of("prefix", prefix.isEmpty() ? "/" : prefix, "why", why));
+                lines.add(Map.of("prefix", Route.title(prefix), "why", why));
                 if (end == 0) break;
             }
             return lines;
@@ -3544,11 +3564,11 @@ public final class GatewayServer implements AutoCloseable {
     record Finished(Instant time, String id, String client, String method, String path, int status,
                     long bytes, long nanos, String backend, List<String> attempts, Cause cause) {
 
-        static Finished of(Inbound in) {
+        static Finished of(Inbound in, long nanos) {
             String path = in.target.path();                    // without the query: it may hold secrets
             return new Finished(Instant.now(), in.id, Log.host(in.peer), Log.clean(in.method),
                 path.length() > 300 ? path.substring(0, 300) + "…" : path, in.status, in.bytes,
-                System.nanoTime() - in.began, in.backend == null ? "" : in.backend.name(),
+                nanos, in.backend == null ? "" : in.backend.name(),
                 List.copyOf(in.attempts), in.cause);
         }
 
@@ -3653,7 +3673,7 @@ public final class GatewayServer implements AutoCloseable {
             if (in.relayed) in.backend.traffic.answered(in.status, nanos);
             boolean all = accessLog.equals("text") || accessLog.equals("json");
             if (in.cause == null && !all) return;                  // nearly every request
-            Finished finished = Finished.of(in);
+            Finished finished = Finished.of(in, nanos);
             if (in.cause != null) remember(finished);
             switch (accessLog) {
                 case "text" -> Log.later(finished::line);
@@ -3684,12 +3704,13 @@ public final class GatewayServer implements AutoCloseable {
     /** The text that Prometheus reads (its exposition format, version 0.0.4). */
     static final class Metrics {
         private final StringBuilder text = new StringBuilder();
+        private String family = "";
 
         private Metrics() {}
 
         static String of(Record record, Routes routes) {
             Metrics metrics = new Metrics();
-            metrics.requests(record, routes.table().backends());
+            metrics.requests(routes.table().backends());
             metrics.duration(record.durations);
             metrics.family("gateway_requests_in_flight", "gauge", "Requests under way.");
             metrics.sample("", record.inFlight.sum());
@@ -3702,8 +3723,6 @@ public final class GatewayServer implements AutoCloseable {
             metrics.machine();
             return metrics.text.toString();
         }
-
-        private String family = "";
 
         private void family(String name, String type, String help) {
             family = name;
@@ -3721,7 +3740,7 @@ public final class GatewayServer implements AutoCloseable {
             text.append(' ').append(value).append('\n');
         }
 
-        private void requests(Record record, List<Backend> backends) {
+        private void requests(List<Backend> backends) {
             family("gateway_requests_total", "counter", "Requests by backend and class of status.");
             for (Backend backend : backends) {
                 for (int code = 1; code <= 5; code++) {
@@ -3869,8 +3888,8 @@ public final class GatewayServer implements AutoCloseable {
                 Reply reply = Reply.to(request, client, 100_000, Duration.ofSeconds(3));
                 return reply.body().contains("\"status\"");
             } catch (IOException | IllegalArgumentException e) {
-                // TLS, by its own certificate
-                return String.valueOf(e.getMessage()).contains("certificate");  // made out to its public name
+                // It speaks TLS, with a certificate that is made out to its public name.
+                return String.valueOf(e.getMessage()).contains("certificate");
             }
         }
 
@@ -4048,7 +4067,7 @@ public final class GatewayServer implements AutoCloseable {
 
         private static int startBackend(String name, String token) {
             HttpServer backend = listen("PORT", 0, "BIND_ADDRESS", "localhost", Tls.NONE);
-            backend.createContext("/", exchange -> {
+            serve(backend, exchange -> {
                 Map<String, Object> json = new LinkedHashMap<>();
                 json.put("backend", name);
                 json.put("method", exchange.getRequestMethod());
@@ -4062,9 +4081,7 @@ public final class GatewayServer implements AutoCloseable {
                 try (OutputStream out = exchange.getResponseBody()) {
                     out.write(body);
                 }
-            });
-            backend.setExecutor(new Watched());
-            backend.start();
+            }, new Watched());
             return backend.getAddress().getPort();
         }
 
@@ -4147,6 +4164,14 @@ public final class GatewayServer implements AutoCloseable {
     private static String bearer(String authorization) {
         boolean is = authorization != null && authorization.regionMatches(true, 0, "Bearer ", 0, 7);
         return is ? authorization.substring(7).strip() : null;
+    }
+
+    /** The first value of a name in a query, as it was sent; null where there is none. */
+    private static String parameter(String query, String name) {
+        for (String part : query == null ? new String[0] : query.split("&")) {
+            if (part.startsWith(name + "=")) return part.substring(name.length() + 1);
+        }
+        return null;
     }
 
     /** Compares a secret in a time that tells nothing about it. {@code given} may be null. */
@@ -5053,6 +5078,9 @@ public final class GatewayServer implements AutoCloseable {
      * fit for users; a {@link Refused} is etcd's own no, any other means that no member could answer.
      */
     static final class Etcd {
+        /** The beginning of every backend's key; the name follows, and the value is {"data","metadata"}. */
+        static final String FOLDER = "/backend-gateway/backends/";
+
         /** A key with its value; in a watch, null stands for a key that is gone. */
         record Item(String key, String value) {}
 
@@ -5348,7 +5376,7 @@ public final class GatewayServer implements AutoCloseable {
 
         private static void answer(Inbound in) throws IOException {
             in.exchange.getResponseHeaders().set("Content-Security-Policy", POLICY);
-            in.answer(200, "text/html; charset=utf-8", PAGE, true);
+            in.answer(200, "text/html; charset=utf-8", PAGE.getBytes(StandardCharsets.UTF_8), true);
         }
 
         private static final String PAGE = """

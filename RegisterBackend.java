@@ -703,8 +703,6 @@ public final class RegisterBackend {
 
     /** The registry of several gateways: etcd, where an entry with a ttl lives while its lease is kept. */
     static final class EtcdRegistry implements Registry {
-        private static final String PREFIX = "/backend-gateway/backends/";
-
         private final Etcd etcd;
         private long lease;                                     // 0: none yet, or none wanted
 
@@ -714,7 +712,7 @@ public final class RegisterBackend {
 
         @Override
         public void put(Entry entry, Map<String, Object> metadata) throws Failed, InterruptedException {
-            String key = PREFIX + entry.name();
+            String key = Etcd.FOLDER + entry.name();
             Map<String, Object> value = new LinkedHashMap<>();
             value.put("data", entry.data());
             value.put("metadata", metadata);
@@ -744,7 +742,7 @@ public final class RegisterBackend {
         @Override
         public boolean delete(String name) throws Failed, InterruptedException {
             try {
-                if (lease == 0) return etcd.delete(PREFIX + name);
+                if (lease == 0) return etcd.delete(Etcd.FOLDER + name);
                 etcd.revoke(lease);
                 return true;
             } catch (IOException e) {
@@ -756,8 +754,8 @@ public final class RegisterBackend {
         public List<Row> list() throws Failed, InterruptedException {
             List<Row> rows = new ArrayList<>();
             try {
-                for (Etcd.Item item : etcd.range(PREFIX).items()) {
-                    String name = item.key().substring(PREFIX.length());
+                for (Etcd.Item item : etcd.range(Etcd.FOLDER).items()) {
+                    String name = item.key().substring(Etcd.FOLDER.length());
                     rows.add(Row.of(name, object(item.value()).get("data"), metadata(item.value())));
                 }
             } catch (IOException e) {
@@ -788,7 +786,7 @@ public final class RegisterBackend {
 
         @Override
         public String target(String name) {
-            return "etcd put " + PREFIX + name + " at " + etcd;
+            return "etcd put " + Etcd.FOLDER + name + " at " + etcd;
         }
 
         @Override
@@ -1733,6 +1731,9 @@ public final class RegisterBackend {
      * fit for users; a {@link Refused} is etcd's own no, any other means that no member could answer.
      */
     static final class Etcd {
+        /** The beginning of every backend's key; the name follows, and the value is {"data","metadata"}. */
+        static final String FOLDER = "/backend-gateway/backends/";
+
         /** A key with its value; in a watch, null stands for a key that is gone. */
         record Item(String key, String value) {}
 
