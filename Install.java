@@ -1422,12 +1422,25 @@ public final class Install {
             WantedBy=%s
             """;
 
-        /** A user that exists for this service alone, and sees and may do as little as Java can live with. */
-        static final String HARDENED = """
-            DynamicUser=yes
-            CapabilityBoundingSet=%s
+        /** What every manager can see to, one without root's rights too: the rest needs mounts of its own. */
+        static final String HARDENED_USER = """
             LockPersonality=yes
             NoNewPrivileges=yes
+            RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+            RestrictNamespaces=yes
+            RestrictRealtime=yes
+            RestrictSUIDSGID=yes
+            SystemCallArchitectures=native
+            SystemCallErrorNumber=EPERM
+            SystemCallFilter=@system-service
+            UMask=0077
+            """;
+
+        /** A user that exists for this service alone, and sees and may do as little as Java can live with. */
+        static final String HARDENED = HARDENED_USER + """
+            SystemCallFilter=~@privileged @resources
+            DynamicUser=yes
+            CapabilityBoundingSet=%s
             PrivateDevices=yes
             PrivateTmp=yes
             ProcSubset=pid
@@ -1441,29 +1454,6 @@ public final class Install {
             ProtectProc=invisible
             ProtectSystem=strict
             RemoveIPC=yes
-            RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-            RestrictNamespaces=yes
-            RestrictRealtime=yes
-            RestrictSUIDSGID=yes
-            SystemCallArchitectures=native
-            SystemCallErrorNumber=EPERM
-            SystemCallFilter=@system-service
-            SystemCallFilter=~@privileged @resources
-            UMask=0077
-            """;
-
-        /** What a manager without root's rights can see to; the rest needs mounts of its own. */
-        static final String HARDENED_USER = """
-            LockPersonality=yes
-            NoNewPrivileges=yes
-            RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
-            RestrictNamespaces=yes
-            RestrictRealtime=yes
-            RestrictSUIDSGID=yes
-            SystemCallArchitectures=native
-            SystemCallErrorNumber=EPERM
-            SystemCallFilter=@system-service
-            UMask=0077
             """;
 
         static String variables() {
