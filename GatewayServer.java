@@ -3916,8 +3916,8 @@ public final class GatewayServer implements AutoCloseable {
 
         /** Reads the registry, opens every token and asks every backend. */
         private void registry() throws InterruptedException {
+            Registry registry = source();
             try {
-                Registry registry = source();
                 Listing listing = registry.read(null);
                 ok("Registry", registry.place() + " holds " + listing.items().size() + " entries");
                 TokenCipher cipher = new TokenCipher(config.secrets());
@@ -3925,10 +3925,11 @@ public final class GatewayServer implements AutoCloseable {
                 table.skipped().forEach((key, why) -> fix(key, "is no backend: " + why));
                 for (Backend backend : table.backends()) backend(backend);
             } catch (NoSuchFileException e) {
-                ok("Registry", config.registryFile() + " is not there yet: the first start makes it");
+                String place = registry.place();
+                if (config.embedded()) ok("Registry", place + " is not there yet: a start makes it");
+                else fix("Registry", place + " is not there: set BACKENDS_REGISTRY_URL, or write it");
             } catch (IOException e) {
-                fix("Registry", (config.embedded() ? config.registryFile() : config.registryUrl()
-                    .replaceFirst("//[^/@]*@", "//")) + " is of no use: " + e.getMessage());
+                fix("Registry", registry.place() + " is of no use: " + e.getMessage());
             }
         }
 

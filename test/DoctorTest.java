@@ -107,6 +107,13 @@ class DoctorTest {
     }
 
     @Test
+    void mindsAMissingFileOnlyWhereItWasToldOfIt() throws Exception {
+        Report told = check("--registry-url=file:nowhere.json");
+        assertEquals(1, told.exit(), told.output());
+        assertTrue(told.has("fix", "Registry", "nowhere.json is not there"), told.output());
+    }
+
+    @Test
     void knowsItsOwnGatewayOnAPortFromAStranger() throws Exception {
         GatewayServer gateway = lab.gateway();
         String file = registryWith(List.of());
