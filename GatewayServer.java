@@ -202,6 +202,8 @@ public final class GatewayServer implements AutoCloseable {
         preset("jdk.httpclient.keepalive.timeout", "4");            // seconds; Node closes after 5
         preset("jdk.httpclient.disableRetryConnect", "true");       // retries are decided here, not there
         preset("jdk.http.maxHeaderSize", "262144");                 // of a backend's answer, bytes
+        boolean roomy = Runtime.getRuntime().maxMemory() >= 1L << 30;
+        preset("jdk.httpclient.bufsize", roomy ? "65536" : "16384");   // bytes, for each busy connection
         // JDKs before the hardening of 2026 never leave a chunk of negative size (80000000), nor does the one
         // thread that reads from all backends. Their assertions see it: with them such an answer breaks off.
         ClassLoader jdk = ClassLoader.getPlatformClassLoader();
@@ -1024,26 +1026,39 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
+        /** Writes at most so many bytes at once, for HttpServer keeps twice that for each connection. */
+        private static final int LARGEST_WRITE = 64 * 1024;
+
         private static void copy(Inbound in, Download body, OutputStream out) throws IOException {
-            byte[] bytes = {};  // one array for all batches, one write for each
+            byte[] bytes = {};                                 // one array for all batches
             while (true) {
                 in.watch.until(Watch.For.BACKEND_TO_SEND);
                 List<ByteBuffer> batch = body.next();
                 if (batch == null) return;
-                in.watch.until(Watch.For.CLIENT_TO_READ);
-                int size = 0;
+                long size = 0;
                 for (ByteBuffer buffer : batch) size += buffer.remaining();
-                if (bytes.length < size) bytes = new byte[size];
+                int most = (int) Math.min(size, LARGEST_WRITE);
+                if (bytes.length < most) bytes = new byte[most];
                 int filled = 0;
                 for (ByteBuffer buffer : batch) {
-                    int length = buffer.remaining();
-                    buffer.get(bytes, filled, length);
-                    filled += length;
+                    while (buffer.hasRemaining()) {
+                        int length = Math.min(buffer.remaining(), bytes.length - filled);
+                        buffer.get(bytes, filled, length);
+                        filled += length;
+                        if (filled < bytes.length) continue;
+                        write(in, out, bytes, filled);
+                        filled = 0;
+                    }
                 }
-                out.write(bytes, 0, size);
-                in.bytes += size;
+                if (filled > 0) write(in, out, bytes, filled);
                 if (body.isWaiting()) out.flush();             // what is there arrives now: events, progress
             }
+        }
+
+        private static void write(Inbound in, OutputStream out, byte[] bytes, int length) throws IOException {
+            in.watch.until(Watch.For.CLIENT_TO_READ);
+            out.write(bytes, 0, length);
+            in.bytes += length;
         }
 
         /** Answers a request that no backend answered; breaks the connection where an answer has begun. */
