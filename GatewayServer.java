@@ -341,23 +341,58 @@ public final class GatewayServer implements AutoCloseable {
         Log.info("Stopping: requests in flight may take " + grace + " ms more.");
         if (gateway != null) {
             gateway.drain();
-            awaitQuiet(grace / 2);
-            Thread.ofPlatform().daemon().start(() -> server.stop((int) grace / 1000 + 1));
-            awaitQuiet(grace - grace / 2);
+            awaitQuiet(grace / 2, 0);
+            beginOurOwn();
+            exchanges.hold();
+            closePort((int) grace / 1000 + 1);
+            exchanges.release();
+            awaitQuiet(grace - grace / 2, ourOwn == null ? 0 : 1);
         }
         close();
         Log.flush();
     }
 
     /**
-     * Waits until no exchange is under way, at most so long. Quiet means twice in a row: one may be arriving.
+     * A request to ourselves of which only the first byte arrives. As long as it is there, HttpServer.stop
+     * does not cut others: between a request's head and its exchange it counts it as neither.
      */
-    private void awaitQuiet(long millis) {
+    private void beginOurOwn() {
+        InetSocketAddress at = server.getAddress();
+        boolean any = at.getAddress().isAnyLocalAddress();
+        try {
+            ourOwn = new Socket(any ? InetAddress.getLoopbackAddress() : at.getAddress(), at.getPort());
+            ourOwn.getOutputStream().write('G');
+        } catch (IOException e) {
+            // Then the very last requests may be cut, if they arrive at an unlucky moment.
+        }
+    }
+
+    private Socket ourOwn;                                 // the process's end closes it
+
+    /**
+     * Closes the port; what is under way has so many seconds more. While requests are held nobody is answered
+     * and connects anew, so that nobody stands in the kernel's queue, unaccepted, when it is thrown away.
+     */
+    private void closePort(int seconds) {
+        LockSupport.parkNanos(HOLD);
+        Thread stopping = Thread.ofPlatform().daemon().start(() -> server.stop(seconds));
+        while (stopping.isAlive() && stopping.getState() != Thread.State.TIMED_WAITING) {
+            LockSupport.parkNanos(1_000_000);              // it closes the port first, and then waits
+        }
+    }
+
+    private static final long HOLD = 50_000_000;           // ns: to accept who is in the queue
+
+    /**
+     * Waits until no more than {@code rest} exchanges are under way, at most so long. Quiet means twice in a
+     * row: one may be arriving.
+     */
+    private void awaitQuiet(long millis, int rest) {
         long end = System.nanoTime() + millis * 1_000_000;
         for (int quiet = 0; quiet < 2 && System.nanoTime() - end < 0;) {
             if (isSignalledAgain()) Runtime.getRuntime().halt(130);
             LockSupport.parkNanos(20_000_000);
-            quiet = exchanges.active() == 0 ? quiet + 1 : 0;
+            quiet = exchanges.active() <= rest ? quiet + 1 : 0;
         }
     }
 
@@ -812,6 +847,12 @@ public final class GatewayServer implements AutoCloseable {
             exchange.getResponseHeaders().set("Connection", "close");
         }
 
+        /** Takes note of an answer that another thread gave. */
+        void answeredElsewhere(int status) {
+            answered = true;
+            this.status = status;
+        }
+
         /** Sends the head of the answer; the length is as HttpExchange wants it. */
         void begin(int status, long length) throws IOException {
             Headers answer = exchange.getResponseHeaders();
@@ -887,6 +928,7 @@ public final class GatewayServer implements AutoCloseable {
             } catch (Refused refused) {
                 refuse(in, refused);
             } catch (Watch.Expired expired) {
+                if (expired.told) in.answeredElsewhere(expired.wait.cause.status);
                 refuse(in, new Refused(expired.wait.cause, expired.wait.message));
             } catch (IOException broken) {                    // the client's side: nobody is left to tell
                 boolean stalled = in.watch.hasExpired();
@@ -910,7 +952,17 @@ public final class GatewayServer implements AutoCloseable {
             record.begin(in);
             checkForwardable(in);
             Route route = routes.route(in.target.path());
+            if (in.length() != 0) in.watch.tellBeforeTheEnd(() -> tellLate(in));
             forward(in, route, Body.of(in, config.maxBody()));
+        }
+
+        /** Says 408 while the request's own thread still waits for its body, which only an end can wake. */
+        private void tellLate(Inbound in) {
+            try {
+                refuse(in, new Refused(Cause.CLIENT_STALLED, Watch.For.REQUEST_BODY.message));
+            } catch (IOException end) {
+                // Said, or nobody is there to hear it: its connection ends either way.
+            }
         }
 
         /** What HttpServer lets through, and RFC 9112 does not. Hardened JDKs refuse some of it before us. */
@@ -1713,16 +1765,21 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
-        /** The time is up; the thread's interrupt is spent. */
+        /** The time is up; the thread's interrupt is spent. {@code told}: the client has its answer. */
         static final class Expired extends RuntimeException {
             private static final long serialVersionUID = 1;
             final transient For wait;
+            final boolean told;
 
-            Expired(For wait) {
+            Expired(For wait, boolean told) {
                 super(wait.message, null, false, false);
                 this.wait = wait;
+                this.told = told;
             }
         }
+
+        private static final long TO_TELL = 1_000_000_000;     // ns between the last word and the end
+        private static final long NEVER = Long.MAX_VALUE / 2;
 
         private static final Map<Thread, Watch> ALL = new ConcurrentHashMap<>();
 
@@ -1734,6 +1791,8 @@ public final class GatewayServer implements AutoCloseable {
         private For waiting = For.REQUEST_HEAD;
         private long deadline = System.nanoTime() + For.REQUEST_HEAD.millis * 1_000_000;
         private boolean expired;
+        private Runnable lastWord;                             // to a client whose body does not come
+        private boolean told;
 
         static Watch ofThisThread() {
             return ALL.computeIfAbsent(Thread.currentThread(), t -> new Watch());
@@ -1749,11 +1808,20 @@ public final class GatewayServer implements AutoCloseable {
             until(what, what.millis);
         }
 
+        /**
+         * What to tell the client when its body's time is up. Another thread says it, for an interrupt of
+         * this one closes the socket.
+         */
+        synchronized void tellBeforeTheEnd(Runnable lastWord) {
+            this.lastWord = lastWord;
+        }
+
         /** From now on the thread waits for something else. Throws Expired where the time was up before. */
         synchronized void until(For what, long millis) {
+            if (Thread.currentThread() != thread) return;      // says the last word
             if (expired) {
                 Thread.interrupted();
-                throw new Expired(waiting);
+                throw new Expired(waiting, told);
             }
             waiting = what;
             deadline = System.nanoTime() + millis * 1_000_000;
@@ -1771,9 +1839,16 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private synchronized void expireIfDue(long now) {
-            if (expired || waiting == For.NOTHING || now - deadline < 0) return;
+            if (waiting == For.NOTHING || now - deadline < 0) return;
+            boolean tell = !expired && waiting == For.REQUEST_BODY && lastWord != null;
+            if (tell) {
+                told = true;
+                Thread.ofVirtual().start(lastWord);
+            } else {
+                thread.interrupt();
+            }
             expired = true;
-            thread.interrupt();
+            deadline = now + (tell ? TO_TELL : NEVER);
         }
 
         private static void sweep() {
@@ -1792,6 +1867,7 @@ public final class GatewayServer implements AutoCloseable {
             ? Executors.newCachedThreadPool(Thread.ofPlatform().daemon().name("exchange-", 0).factory())
             : Executors.newVirtualThreadPerTaskExecutor();
         private final AtomicInteger active = new AtomicInteger();
+        private volatile CountDownLatch held;                  // null but for the moment when the port closes
 
         @Override
         public void execute(Runnable exchange) {
@@ -1799,12 +1875,32 @@ public final class GatewayServer implements AutoCloseable {
             threads.execute(() -> {
                 Watch watch = Watch.ofThisThread();
                 try {
+                    awaitRelease();
                     exchange.run();
                 } finally {
                     watch.end();
                     active.decrementAndGet();
                 }
             });
+        }
+
+        /** Exchanges that begin from now on wait for the release. */
+        void hold() {
+            held = new CountDownLatch(1);
+        }
+
+        void release() {
+            held.countDown();
+            held = null;
+        }
+
+        private void awaitRelease() {
+            CountDownLatch latch = held;
+            try {
+                if (latch != null) latch.await();
+            } catch (InterruptedException e) {                 // the watch's: its time is up
+                Thread.currentThread().interrupt();
+            }
         }
 
         /** How many exchanges are under way, from the first byte of the request to the last of the answer. */

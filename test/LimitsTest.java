@@ -71,7 +71,10 @@ class LimitsTest extends OnAProcess {
         WireClient client = connect();
         client.send("POST /api/x HTTP/1.1\r\nHost: gateway.test\r\n" + length + "\r\n\r\n");
         client.send(length.startsWith("T") ? "3\r\nabc\r\n" : "abc");
-        // Interrupting the read closes the socket, so that there is no way left to say 408.
+        Wire.Message answer = client.answer("POST");
+        assertEquals(408, answer.status());
+        assertEquals("client-stalled", answer.header("X-Gateway-Error"));
+        assertEquals("close", answer.header("Connection"));
         assertTrue(client.isClosed());
         if (!length.endsWith(": 10")) Lab.until("the backend saw it break off",
             () -> backend.brokenOff.size() == 1);

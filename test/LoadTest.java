@@ -47,6 +47,7 @@ class LoadTest extends OnAProcess {
         });
         long[] times = new long[200];
         try (WireClient quick = new WireClient(port)) {
+            quick.ask(GET);                                // once the gateway has accepted all the others
             for (int i = 0; i < times.length; i++) {
                 long began = System.nanoTime();
                 assertEquals("ok", quick.ask(GET).body());
@@ -60,7 +61,7 @@ class LoadTest extends OnAProcess {
         System.out.printf("With %d slow clients: median %d us, 99 of 100 within %d us, all within %d us%n",
             count,
             times[100] / 1000, times[197] / 1000, times[199] / 1000);
-        assertTrue(times[197] < 500_000_000, times[197] / 1_000_000 + " ms");
+        assertTrue(times[197] < 100_000_000, times[197] / 1_000_000 + " ms");
     }
 
     @Test

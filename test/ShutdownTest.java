@@ -1,6 +1,8 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -76,6 +78,24 @@ class ShutdownTest {
         assertEquals("close", slow.get().header("Connection"), "a request that began before");
         assertEquals(TERMINATED, gateway.exitCode());
         assertThrows(IOException.class, () -> lab.send(port, "GET", "/gateway/health", null));
+    }
+
+    @Test
+    void underLoadNothingThatWasSentFails() throws Exception {
+        assumeTrue(InstallLab.has("wrk"), "skipped: no wrk");
+        GatewayProcess gateway = gateway("--shutdown-grace-ms=2000");
+        Process wrk = new ProcessBuilder("wrk", "-t1", "-c16", "-d4s",
+            "http://localhost:" + gateway.port() + "/api/x").redirectErrorStream(true).start();
+        answer.countDown();
+        int before = backend.heads.size();
+        Lab.until("the load has begun", () -> backend.heads.size() > before + 200);
+        gateway.terminate();
+        assertEquals(TERMINATED, gateway.exitCode());
+        String report = new String(wrk.getInputStream().readAllBytes());
+        // Once the port is closed, wrk knocks until its time is over, and counts that as writes.
+        assertTrue(report.matches("(?s).* requests in .*Socket errors: connect [0-9]+, read 0, write [0-9]+, "
+            + "timeout 0\\R.*"), report);
+        assertFalse(report.contains("Non-2xx"), report);
     }
 
     @Test
