@@ -3926,6 +3926,7 @@ public final class GatewayServer implements AutoCloseable {
         private final Env env;
         private final Backends backends;
         private final List<Finding> findings = new ArrayList<>();
+        private String running;                                    // where a gateway of ours answers; or null
 
         Doctor(Config config, Env env) {
             this.config = config;
@@ -3992,17 +3993,28 @@ public final class GatewayServer implements AutoCloseable {
 
         private boolean answers(String address, int port, String page) throws InterruptedException {
             String host = address.equals("0.0.0.0") || address.equals("::") ? "localhost" : address;
-            String scheme = page.startsWith("/gateway") && config.tls().areSet() ? "https" : "http";
-            try (HttpClient client = HttpClient.newHttpClient()) {
-                URI uri = URI.create(scheme + "://" + host + ":" + port + page);
-                HttpRequest request = HttpRequest.newBuilder(uri).build();
-                Reply reply = Reply.to(request, client, 100_000, Duration.ofSeconds(3));
-                return reply.body().contains("\"status\"");
+            boolean own = page.startsWith("/gateway");
+            String place = (own && config.tls().areSet() ? "https://" : "http://") + host + ":" + port;
+            try {
+                boolean ours = ask(place + page).body().contains("\"status\"");
+                if (ours && own) running = place;
+                return ours;
             } catch (IOException | IllegalArgumentException e) {
                 // It speaks TLS, with a certificate that is made out to its public name.
                 return String.valueOf(e.getMessage()).contains("certificate");
             }
         }
+
+        private Reply ask(String url) throws IOException, InterruptedException {
+            try (HttpClient client = HttpClient.newHttpClient()) {
+                HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url));
+                String admin = config.adminToken();
+                if (!admin.isEmpty()) request.header("Authorization", "Bearer " + admin);
+                return Reply.to(request.build(), client, MOST_STATUS, Duration.ofSeconds(3));
+            }
+        }
+
+        private static final int MOST_STATUS = 64 << 20;           // bytes, of a status with 100,000 backends
 
         /** Who could listen in, or look in. */
         private void exposure() {
@@ -4035,6 +4047,7 @@ public final class GatewayServer implements AutoCloseable {
                 RoutingTable table = RoutingTable.EMPTY.next(listing, cipher, new AtomicInteger());
                 table.skipped().forEach((key, why) -> fix(key, "is no backend: " + why));
                 for (Backend backend : table.backends()) backend(backend);
+                newer(table);
             } catch (NoSuchFileException e) {
                 String place = registry.place();
                 if (config.embedded()) ok("Registry", place + " is not there yet: a start makes it");
@@ -4047,6 +4060,26 @@ public final class GatewayServer implements AutoCloseable {
         /** The registry itself; of an embedded one its file, for a running gateway may hold it. */
         private Registry source() {
             return config.embedded() ? new FileRegistry(config.registryFile()) : Registry.of(config, null);
+        }
+
+        /** What the registry has, and a gateway that runs here does not have yet. */
+        private void newer(RoutingTable table) throws InterruptedException {
+            if (running == null) return;
+            try {
+                Reply status = ask(running + "/gateway/status");
+                if (!(Json.parseObject(status.body()).get("backends") instanceof List<?> known)) return;
+                Map<Object, Object> urls = new HashMap<>();
+                for (Object each : known) {
+                    if (each instanceof Map<?, ?> backend) urls.put(backend.get("name"), backend.get("url"));
+                }
+                for (Backend backend : table.backends()) {
+                    if (backend.entry.url().equals(urls.get(backend.name()))) continue;
+                    warn(backend.name(), "is newer in the registry than in the running gateway: POST "
+                        + "/gateway/reload there; if that changes nothing, it reads another registry");
+                }
+            } catch (IOException | IllegalArgumentException e) {
+                warn("PROXY_PORT", "the running gateway does not show its table: " + e.getMessage());
+            }
         }
 
         private void backend(Backend backend) throws InterruptedException {

@@ -125,6 +125,23 @@ class DoctorTest {
     }
 
     @Test
+    void tellsWhatARunningGatewayDoesNotKnowYet() throws Exception {
+        GatewayServer gateway = lab.gateway();
+        Map<String, Object> known = Lab.sealedData("known", lab.saying("x"), "/api");
+        Lab.Answer put = lab.put(gateway, known);
+        assertEquals(200, put.status(), put.body());
+        Lab.until("it serves", () -> lab.send(gateway.port(), "GET", "/api/x", null).status() == 200);
+        Map<String, Object> fresh = Lab.sealedData("fresh", lab.saying("x"), "/new");
+        Map<String, Object> moved = Lab.sealedData("known", lab.saying("x"), "/api");
+        String port = "--proxy-port=" + gateway.port();
+        Report same = check(registryWith(List.of(known)), port);
+        assertFalse(same.output().contains("newer"), same.output());
+        Report report = check(registryWith(List.of(moved, fresh)), port);
+        assertTrue(report.has("warn", "fresh", "newer in the registry"), report.output());
+        assertTrue(report.has("warn", "known", "newer in the registry"), report.output());
+    }
+
+    @Test
     void tellsWhereASettingComesFromAndHidesSecrets() throws Exception {
         Files.writeString(folder.resolve("my.env"), "CACHE_TTL_MS=1234\nADMIN_TOKEN=hide-me\n");
         Report report = check(registryWith(List.of()), "--env-file=my.env");
