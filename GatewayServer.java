@@ -174,10 +174,14 @@ import javax.crypto.spec.SecretKeySpec;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLContextSpi;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLServerSocketFactory;
+import javax.net.ssl.SSLSessionContext;
+import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedKeyManager;
@@ -189,11 +193,18 @@ public final class GatewayServer implements AutoCloseable {
     // Every part is built once, in the order in which a request meets them. Only main ends the process:
     // 0 it was told to stop, 1 it failed while running, 2 it was started wrongly.
 
+    // What the heap has room for. A busy connection holds some 12 buffers, an idle one 16 KB: with 64 MB, the
+    // least that is of use, 512 busy or 2,048 idle ones take no more than half of it.
+    private static final long HEAP = Runtime.getRuntime().maxMemory();
+    /** Bytes that are read from a backend, or written to a client, at once. */
+    static final int BUFFER = Math.clamp(Long.highestOneBit(HEAP >> 14), 4 << 10, 64 << 10);
+    private static final int MOST_CONNECTIONS = Math.clamp(HEAP >> 15, 1024, 16 << 10);  // else EMFILE
+
     static {
         // HttpServer and HttpClient read these once, when they are first used; what -D gives wins.
         preset("sun.net.httpserver.nodelay", "true");              // 40 ms an answer on JDK 21 without it
         preset("sun.net.httpserver.maxIdleConnections", "100000");  // the default closes all but 200
-        preset("jdk.httpserver.maxConnections", "16384");           // more would run into EMFILE, and spin
+        preset("jdk.httpserver.maxConnections", Integer.toString(MOST_CONNECTIONS));
         preset("sun.net.httpserver.idleInterval", "75");            // seconds
         preset("sun.net.httpserver.maxReqHeaderSize", "65536");     // bytes, request line included
         preset("sun.net.httpserver.maxReqHeaders", "100");
@@ -202,8 +213,7 @@ public final class GatewayServer implements AutoCloseable {
         preset("jdk.httpclient.keepalive.timeout", "4");            // seconds; Node closes after 5
         preset("jdk.httpclient.disableRetryConnect", "true");       // retries are decided here, not there
         preset("jdk.http.maxHeaderSize", "262144");                 // of a backend's answer, bytes
-        boolean roomy = Runtime.getRuntime().maxMemory() >= 1L << 30;
-        preset("jdk.httpclient.bufsize", roomy ? "65536" : "16384");   // bytes, for each busy connection
+        preset("jdk.httpclient.bufsize", Integer.toString(BUFFER));
         // JDKs before the hardening of 2026 never leave a chunk of negative size (80000000), nor does the one
         // thread that reads from all backends. Their assertions see it: with them such an answer breaks off.
         ClassLoader jdk = ClassLoader.getPlatformClassLoader();
@@ -1078,9 +1088,6 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
-        /** Writes at most so many bytes at once, for HttpServer keeps twice that for each connection. */
-        private static final int LARGEST_WRITE = 64 * 1024;
-
         private static void copy(Inbound in, Download body, OutputStream out) throws IOException {
             byte[] bytes = {};                                 // one array for all batches
             while (true) {
@@ -1089,7 +1096,7 @@ public final class GatewayServer implements AutoCloseable {
                 if (batch == null) return;
                 long size = 0;
                 for (ByteBuffer buffer : batch) size += buffer.remaining();
-                int most = (int) Math.min(size, LARGEST_WRITE);
+                int most = (int) Math.min(size, BUFFER);
                 if (bytes.length < most) bytes = new byte[most];
                 int filled = 0;
                 for (ByteBuffer buffer : batch) {
@@ -1282,7 +1289,7 @@ public final class GatewayServer implements AutoCloseable {
 
         Backends(Config config) {
             this.config = config;
-            plain = client().executor(Runnable::run).sslContext(Tls.trustingNobody()).build();
+            plain = client().executor(Runnable::run).sslContext(new NoTls()).build();
             if (!config.backendCa().isEmpty()) secure();   // what is wrong with that file shows at the start
         }
 
@@ -3268,19 +3275,6 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
-        /**
-         * For plain HTTP: HttpClient wants a context, and would read all certificates for its default one.
-         */
-        static SSLContext trustingNobody() {
-            try {
-                SSLContext context = SSLContext.getInstance("TLS");
-                context.init(null, new TrustManager[0], null);
-                return context;
-            } catch (GeneralSecurityException e) {
-                throw new IllegalStateException("this Java lacks TLS", e);
-            }
-        }
-
         private static List<Certificate> certificates(Path file)
                 throws IOException, GeneralSecurityException {
             try (InputStream in = Files.newInputStream(file)) {
@@ -3419,6 +3413,61 @@ public final class GatewayServer implements AutoCloseable {
             @Override
             public String chooseClientAlias(String[] types, Principal[] issuers, Socket socket) {
                 return null;
+            }
+        }
+    }
+
+    /**
+     * For plain HTTP. HttpClient wants a context, and the JDK's own would read every certificate and every
+     * curve that it knows: half of a start.
+     */
+    static final class NoTls extends SSLContext {
+        NoTls() {
+            super(new Nothing(), null, "none");
+        }
+
+        private static final class Nothing extends SSLContextSpi {
+            @Override
+            protected void engineInit(KeyManager[] keys, TrustManager[] trust, SecureRandom random) {}
+
+            @Override
+            protected SSLSocketFactory engineGetSocketFactory() {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            protected SSLServerSocketFactory engineGetServerSocketFactory() {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            protected SSLEngine engineCreateSSLEngine() {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            protected SSLEngine engineCreateSSLEngine(String host, int port) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            protected SSLSessionContext engineGetServerSessionContext() {
+                return null;
+            }
+
+            @Override
+            protected SSLSessionContext engineGetClientSessionContext() {
+                return null;
+            }
+
+            @Override
+            protected SSLParameters engineGetDefaultSSLParameters() {
+                return new SSLParameters(new String[0], new String[0]);
+            }
+
+            @Override
+            protected SSLParameters engineGetSupportedSSLParameters() {
+                return engineGetDefaultSSLParameters();
             }
         }
     }

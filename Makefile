@@ -3,6 +3,9 @@
 PROGRAMS := $(wildcard GatewayServer.java RegisterBackend.java Install.java)
 STRICT   := --release 21 -Xlint:all -Werror
 
+# What a small machine should give a gateway; README says why.
+SMALL := -XX:+UseSerialGC -Xmx256m -Xmn28m -XX:SurvivorRatio=5 -XX:TrimNativeHeapInterval=5000
+
 # Some of the tests only: make test ONLY=RoutingTest, or ONLY='RoutingTest Registrar*Test'
 ONLY  := *
 TESTS  = $(wildcard $(patsubst %,test/%.java,$(ONLY)))
@@ -47,7 +50,7 @@ demo: ## Try it: a gateway, a registry and two backends in one process
 	@$(JAVA) GatewayServer.java --demo
 
 run: ## Run the gateway with its embedded registry
-	@$(JAVA) GatewayServer.java
+	@$(JAVA) $(SMALL) GatewayServer.java
 
 check: alone test ## Everything that must hold before a commit
 
@@ -71,7 +74,7 @@ fuzz: ## Send spoilt requests for SECONDS=600 (SEED=1 repeats a run)
 bench: ## Measure against peers: ONLY='small post', SECONDS=10 a round, ROUNDS=5, WARMUP=20
 	@mkdir -p build && build=$$(mktemp -d build/bench.XXXXXX) && trap 'rm -rf "$$build"' EXIT && \
 	$(JAVAC) --release 21 -proc:none -d "$$build" --source-path .:test/bench test/bench/*.java && \
-	$(JAVA) --class-path "$$PWD/$$build" Bench seconds=$(or $(SECONDS),10) rounds=$(or $(ROUNDS),5) \
+	$(JAVA) -Dsmall='$(SMALL)' --class-path "$$PWD/$$build" Bench seconds=$(or $(SECONDS),10) rounds=$(or $(ROUNDS),5) \
 	  warmup=$(or $(WARMUP),20) only='$(ONLY)' flags='$(FLAGS)' </dev/null
 
 storm: ## Kill the registry amid writes, ROUNDS=20 times; nothing that it answered may be lost

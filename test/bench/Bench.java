@@ -507,8 +507,7 @@ public final class Bench {
     /** Idle after ten seconds, and under load; for each set of the JVM's flags. */
     private void memory() throws Exception {
         List<String> sets = flags.isEmpty()
-            ? List.of("", "-Xmx256m -XX:+UseSerialGC", "-Xmx64m -XX:+UseSerialGC",
-                "-Xmx32m -Xmn16m -XX:+UseSerialGC")
+            ? List.of("", "-Xmx256m -XX:+UseSerialGC", Machine.SMALL)
             : List.of(flags.split(" *\\| *"));
         System.out.printf("%nmemory in MB, idle and under load, and what small GETs cost%n");
         System.out.println(Machine.head("the gateway with these flags", "idle", "64 conn.", "512 conn.",

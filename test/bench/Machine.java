@@ -24,6 +24,7 @@ final class Machine {
     static final String JAVA = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     static final String JAVAC = Path.of(System.getProperty("java.home"), "bin", "javac").toString();
     static final String CLASSES = System.getProperty("java.class.path");
+    static final String SMALL = System.getProperty("small", "");         // the flags that README recommends
     static final Path SCRATCH;
 
     private static final List<Process> STARTED = new ArrayList<>();

@@ -22,7 +22,6 @@ import java.util.regex.Pattern;
 final class TableBench {
     private static final int BACKENDS = 10_000;
     private static final int PREFIXES = 1_000;
-    private static final String FLAGS = "-Xmx256m -XX:+UseSerialGC";     // the installer's
     private static final int INTERVAL = 10_000;            // ms between two probes, the default
     private static final int SLOT = 100;                   // ms
 
@@ -52,7 +51,7 @@ final class TableBench {
     static void main(int runs) throws Exception {
         TableBench bench = new TableBench();
         System.out.printf("%n%,d backends in %,d prefixes: medians of %d runs, %s%n", BACKENDS, PREFIXES,
-            runs, FLAGS);
+            runs, Machine.SMALL);
         for (int i = 0; i < runs; i++) {
             bench.load(1, "1 backend");
             bench.refreshes(bench.load(BACKENDS, "10,000 backends"));
@@ -122,7 +121,7 @@ final class TableBench {
             "http://127.0.0.1:" + backend.getAddress().getPort()).getBytes(StandardCharsets.UTF_8);
         version.incrementAndGet();
         List<String> command = new ArrayList<>(List.of(Machine.JAVA));
-        command.addAll(List.of(FLAGS.split(" ")));
+        command.addAll(List.of(Machine.SMALL.split(" ")));
         command.addAll(List.of("-cp", Machine.CLASSES, "GatewayServer", "--proxy-port=" + port,
             "--registry-url=http://127.0.0.1:" + registry.getAddress().getPort()));
         command.addAll(List.of(options));
