@@ -3750,9 +3750,25 @@ public final class GatewayServer implements AutoCloseable {
 
         String line() {
             String failed = (cause == null ? "" : cause.word + " ") + String.join("; ", attempts);
-            return "%s  %-14s %-15s %-7s %3d %9d B %6d ms  %-12s %s  %s".formatted(
-                time.truncatedTo(ChronoUnit.MILLIS), id, client, method, status, bytes, nanos / 1_000_000,
-                backend.isEmpty() ? "-" : backend, path, failed).stripTrailing();
+            StringBuilder line = new StringBuilder(160).append(time.truncatedTo(ChronoUnit.MILLIS)).append(' ');
+            left(line, id, 14);
+            left(line, client, 15);
+            left(line, method, 7);
+            right(line, status, 3);
+            right(line, bytes, 9).append(" B");
+            right(line, nanos / 1_000_000, 6).append(" ms ");
+            left(line, backend.isEmpty() ? "-" : backend, 12);
+            return line.append(' ').append(path).append("  ").append(failed).toString().stripTrailing();
+        }
+
+        // By hand: String.format takes a third of what a line costs.
+        private static void left(StringBuilder line, String text, int width) {
+            line.append(' ').append(text).repeat(' ', Math.max(0, width - text.length()));
+        }
+
+        private static StringBuilder right(StringBuilder line, long number, int width) {
+            String text = Long.toString(number);
+            return line.append(' ').repeat(' ', Math.max(0, width - text.length())).append(text);
         }
     }
 
@@ -4443,6 +4459,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static final int MOST_WAITING = 10_000;
+        private static final long GATHERING = 10_000_000;    // ns
         private static final BlockingQueue<Supplier<String>> LINES = new LinkedBlockingQueue<>(MOST_WAITING);
         private static final LongAdder LOST = new LongAdder();
         private static volatile boolean idle = true;
@@ -4466,6 +4483,7 @@ public final class GatewayServer implements AutoCloseable {
                     idle = LINES.isEmpty();
                     batch.add(LINES.take());
                     idle = false;
+                    LockSupport.parkNanos(GATHERING);        // to wake and to write once for many lines
                     LINES.drainTo(batch);
                     StringBuilder text = new StringBuilder();
                     for (Supplier<String> line : batch) text.append(line.get()).append('\n');

@@ -233,7 +233,7 @@ public final class Install {
                 + " --registry-url=http://localhost:1"),
         // Measured: a young space that holds what is under way keeps the old one, and so the process, small.
         // Java 21.0.0 does not know how to give native memory back; a gateway out of memory starts anew.
-        GATEWAY("GatewayServer", "-XX:+UseSerialGC -Xmx256m -Xmn28m -XX:SurvivorRatio=5"
+        GATEWAY("GatewayServer", "-XX:+UseSerialGC -Xmx160m -Xmn28m -XX:SurvivorRatio=5"
             + " -XX:+IgnoreUnrecognizedVMOptions -XX:TrimNativeHeapInterval=5000 -XX:+ExitOnOutOfMemoryError",
             "768M",
             "registry-url api-key encryption-key proxy-port admin-token",

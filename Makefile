@@ -4,7 +4,7 @@ PROGRAMS := $(wildcard GatewayServer.java RegisterBackend.java Install.java)
 STRICT   := --release 21 -Xlint:all -Werror
 
 # What a small machine should give a gateway; README says why.
-SMALL := -XX:+UseSerialGC -Xmx256m -Xmn28m -XX:SurvivorRatio=5 -XX:TrimNativeHeapInterval=5000
+SMALL := -XX:+UseSerialGC -Xmx160m -Xmn28m -XX:SurvivorRatio=5 -XX:TrimNativeHeapInterval=5000
 
 # Some of the tests only: make test ONLY=RoutingTest, or ONLY='RoutingTest Registrar*Test'
 ONLY  := *
