@@ -4250,6 +4250,9 @@ public final class GatewayServer implements AutoCloseable {
                     TokenCipher.binding(name, url, "/api"));
                 register(gateway, config.apiKey(), new Entry(name, url, sealed, "/api", "", 1, 0));
             }
+            for (int i = 0; i < 5000 && gateway.routes.table().backends().size() < 2; i++) {
+                LockSupport.parkNanos(1_000_000);              // what is printed works at once
+            }
             String place = "http://localhost:" + gateway.port();
             Log.plain("""
 

@@ -17,6 +17,9 @@ JUNIT_NAME    := junit-platform-console-standalone
 JUNIT_CACHE   := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/backend-gateway
 JUNIT         := $(JUNIT_CACHE)/$(JUNIT_NAME)-$(JUNIT_VERSION).jar
 
+# Two classes at a time, for most of them wait most of the time; more would disturb what they measure.
+PARALLEL := enabled=true mode.classes.default=concurrent config.strategy=fixed config.fixed.parallelism=2
+
 # The home of a JDK 21 or newer: JAVA_HOME's, else the one on PATH, else the newest in /usr/lib/jvm. A
 # JAVA_HOME that will not do is passed over, but not in silence. javac is asked: no .java runs without it.
 FIND_JDK = version() { "$$1/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9][0-9]*\).*/\1/p'; }; \
@@ -63,6 +66,7 @@ test: junit ## Run the tests; ONLY=RoutingTest runs one class
 	{ $(JAVA) -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 --class-path "$$build:$(JUNIT)" Suite execute \
 	    $(patsubst test/%.java,--select-class=%,$(filter %Test.java,$(TESTS))) \
 	    --include-engine=junit-jupiter --disable-banner --disable-ansi-colors --details=tree \
+	    $(addprefix --config=junit.jupiter.execution.parallel.,$(PARALLEL)) \
 	    --fail-if-no-tests; \
 	  echo $$? > "$$build/exit"; } | awk "$$CLOSING_LINE" && exit "$$(cat "$$build/exit")"
 

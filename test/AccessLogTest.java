@@ -15,8 +15,10 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** What the gateway writes of requests: nothing, the failed ones, or a line for each. */
+@Isolated("It reads what is printed")
 class AccessLogTest {
     private final PrintStream console = System.out;
     private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
@@ -36,6 +38,7 @@ class AccessLogTest {
     @AfterEach
     void stop() throws Exception {
         lab.close();
+        GatewayServer.Log.flush();
         System.setOut(console);
     }
 

@@ -8,10 +8,12 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * How much the gateway carries at once. It is a process of its own here, with the heap of a small machine.
  */
+@Isolated("It measures times")
 class LoadTest extends OnAProcess {
 
     @Override

@@ -25,8 +25,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /** How the gateway follows what its registry holds, and goes on when that is away or talks nonsense. */
+@Isolated("It reads what is printed")
 class RefreshTest {
     private final PrintStream console = System.out;
     private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
@@ -43,6 +45,7 @@ class RefreshTest {
     @AfterEach
     void stop() throws Exception {
         lab.close();
+        GatewayServer.Log.flush();
         System.setOut(console);
     }
 
@@ -121,6 +124,7 @@ class RefreshTest {
         GatewayServer gateway = gatewayOf("http://127.0.0.1:" + port, "--cache-ttl-ms=500");
         lab.put(registry, Lab.data("shop", shop, "/api"));
         awaitAnswer(gateway, "/api/x");
+        GatewayServer.Log.flush();
         printed.reset();
         registry.close();
         Lab.until("it was noticed", () -> status(gateway).get("registryError") != null);

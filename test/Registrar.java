@@ -148,7 +148,7 @@ final class Registrar implements AutoCloseable {
     /** Waits for the end of the process, and of what it prints; returns its exit code. */
     int exitCode() {
         try {
-            if (!process.waitFor(20, TimeUnit.SECONDS)) fail("it does not end: " + output());
+            if (!process.waitFor(60, TimeUnit.SECONDS)) fail("it does not end: " + output());
             thread.join();
         } catch (InterruptedException e) {
             throw new AssertionError(e);

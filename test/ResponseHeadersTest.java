@@ -102,7 +102,7 @@ class ResponseHeadersTest extends OnTheWire {
     void passesNoHeaderOnThatIsNone(String line) throws Exception {
         Wire.Message answer = answerWith(line + "\r\n");
         assertTrue(answer.status() == 502 || answer.body().equals("ok"));
-        assertFalse(answer.head().contains(line));
+        assertFalse(answer.head().lines().anyMatch(line::equals), answer.head());
     }
 
     @Test

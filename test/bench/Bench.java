@@ -317,7 +317,7 @@ public final class Bench {
     private void compare(String title, List<Contestant> contestants, Load load) throws Exception {
         System.out.printf("%n%s: %d rounds of %.0f s%n", title, rounds, seconds);
         for (Contestant contestant : contestants) {
-            load.on(contestant.port(), Math.min(warmup, contestant.isJava() ? 5 : 2));
+            load.on(contestant.port(), contestant.isJava() ? warmup : Math.min(warmup, 2));
         }
         Map<String, List<Round>> measured = new LinkedHashMap<>();
         for (int i = 0; i < rounds; i++) {
@@ -435,14 +435,16 @@ public final class Bench {
             Machine.CLASSES, ".");
         Path archive = Machine.SCRATCH.resolve("archive");
         String path = Path.of("").toAbsolutePath().toString();
-        List<String> fromJar = List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", jar.toString(),
-            "GatewayServer");
-        train(archive, fromJar);
+        // As the installer does it.
+        boolean keepsProfiles = Runtime.version().feature() >= 25;
+        List<String> installed = new ArrayList<>(List.of(Machine.SMALL.split(" ")));
+        installed.addAll(List.of("-cp", jar.toString(), "GatewayServer"));
+        train((keepsProfiles ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + archive, installed);
+        installed.addFirst((keepsProfiles ? "-XX:AOTCache=" : "-XX:SharedArchiveFile=") + archive);
         Map<String, List<String>> ways = new LinkedHashMap<>();
         ways.put("gateway, source", List.of(path + "/GatewayServer.java"));
         ways.put("gateway, classes", List.of("-cp", Machine.CLASSES, "GatewayServer"));
-        ways.put("gateway, class-data archive", List.of("-XX:SharedArchiveFile=" + archive,
-            "-XX:+UseSerialGC", "-cp", jar.toString(), "GatewayServer"));
+        ways.put("gateway, class-data archive", installed);
         ways.put("ten lines, source", List.of(path + "/test/bench/TenLines.java"));
         ways.put("ten lines, classes", List.of("-cp", Machine.CLASSES, "TenLines"));
         Map<String, List<double[]>> measured = new LinkedHashMap<>();
@@ -490,8 +492,8 @@ public final class Bench {
             Double.NaN, Double.NaN};
     }
 
-    private void train(Path archive, List<String> words) throws Exception {
-        List<String> command = new ArrayList<>(List.of(Machine.JAVA, "-XX:ArchiveClassesAtExit=" + archive));
+    private void train(String archive, List<String> words) throws Exception {
+        List<String> command = new ArrayList<>(List.of(Machine.JAVA, archive));
         int port = Machine.freePort();
         Path folder = Machine.folder("train");
         Files.writeString(folder.resolve("backends.json"),
