@@ -197,7 +197,7 @@ public final class GatewayServer implements AutoCloseable {
     // least that is of use, 512 busy or 2,048 idle ones take no more than half of it.
     private static final long HEAP = Runtime.getRuntime().maxMemory();
     /** Bytes that are read from a backend, or written to a client, at once. */
-    static final int BUFFER = Math.clamp(Long.highestOneBit(HEAP >> 14), 4 << 10, 64 << 10);
+    static final int BUFFER = Math.clamp(Long.highestOneBit(HEAP >> 14), 4 << 10, 128 << 10);
     private static final int MOST_CONNECTIONS = Math.clamp(HEAP >> 15, 1024, 16 << 10);  // else EMFILE
 
     static {
@@ -3750,7 +3750,8 @@ public final class GatewayServer implements AutoCloseable {
 
         String line() {
             String failed = (cause == null ? "" : cause.word + " ") + String.join("; ", attempts);
-            StringBuilder line = new StringBuilder(160).append(time.truncatedTo(ChronoUnit.MILLIS)).append(' ');
+            StringBuilder line = new StringBuilder(160);
+            line.append(time.truncatedTo(ChronoUnit.MILLIS)).append(' ');
             left(line, id, 14);
             left(line, client, 15);
             left(line, method, 7);
@@ -4061,7 +4062,7 @@ public final class GatewayServer implements AutoCloseable {
             boolean own = page.startsWith("/gateway");
             String place = (own && config.tls().areSet() ? "https://" : "http://") + host + ":" + port;
             try {
-                boolean ours = ask(place + page).body().contains("\"status\"");
+                boolean ours = ask(place + page, "").body().contains("\"status\"");
                 if (ours && own) running = place;
                 return ours;
             } catch (IOException | IllegalArgumentException e) {
@@ -4070,11 +4071,11 @@ public final class GatewayServer implements AutoCloseable {
             }
         }
 
-        private Reply ask(String url) throws IOException, InterruptedException {
+        /** Sends a token, where it is not empty: a stranger's port must not get ADMIN_TOKEN. */
+        private static Reply ask(String url, String token) throws IOException, InterruptedException {
             try (HttpClient client = HttpClient.newHttpClient()) {
                 HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url));
-                String admin = config.adminToken();
-                if (!admin.isEmpty()) request.header("Authorization", "Bearer " + admin);
+                if (!token.isEmpty()) request.header("Authorization", "Bearer " + token);
                 return Reply.to(request.build(), client, MOST_STATUS, Duration.ofSeconds(3));
             }
         }
@@ -4131,7 +4132,7 @@ public final class GatewayServer implements AutoCloseable {
         private void newer(RoutingTable table) throws InterruptedException {
             if (running == null) return;
             try {
-                Reply status = ask(running + "/gateway/status");
+                Reply status = ask(running + "/gateway/status", config.adminToken());
                 if (!(Json.parseObject(status.body()).get("backends") instanceof List<?> known)) return;
                 Map<Object, Object> urls = new HashMap<>();
                 for (Object each : known) {

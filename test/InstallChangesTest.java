@@ -11,8 +11,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** What is undone, kept, renewed and removed; upgrades, files changed by hand, two backends on one machine. */
+@ResourceLock("services of this machine")
 class InstallChangesTest {
     private static final String UNIT = "etc/systemd/system/backend-gateway-register@api.service";
     private static final String SETTINGS = "opt/backend-gateway/backend-gateway-register@api.env";

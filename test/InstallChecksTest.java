@@ -9,8 +9,10 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** What is checked before anything is written: each fault has its sentence, and stops or is overridden. */
+@ResourceLock("services of this machine")
 class InstallChecksTest {
     @TempDir
     Path folder;

@@ -13,8 +13,10 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** The questions: answered line by line or not at all, wrong answers, and the end of the input. */
+@ResourceLock("services of this machine")
 class InstallQuestionsTest {
     private static final List<String> REGISTRAR = List.of("tienda", "http://localhost:1", InstallLab.TOKEN,
         "/tienda", "http://localhost:1", InstallLab.API_KEY, InstallLab.ENCRYPTION_KEY);

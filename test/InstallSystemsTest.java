@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.w3c.dom.Document;
@@ -38,6 +39,7 @@ import org.w3c.dom.Document;
  * and the service prints the values that reached it; then uninstalled, and the tree is as before.
  */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+@ResourceLock("services of this machine")
 class InstallSystemsTest {
     private static final String UNIT = "backend-gateway-register@api";
     private static final String FOREIGN = "# mine\n5 4 * * * /bin/true # backend-gateway-register@api2\n";

@@ -20,8 +20,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -421,6 +424,53 @@ class RefreshTest {
             lab.register(gateway, data);
             assertEquals("Bearer token " + name, lab.get(gateway, "/" + name + "/x").body());
         }
+    }
+
+    /** README's three steps: both keys at the gateways, the new one at the registrars, the new one alone. */
+    @Test
+    void noRequestFailsWhileTheKeyIsChanged() throws Exception {
+        String echo = lab.backend(e -> Lab.answer(e, 200, e.getRequestHeaders().getFirst("Authorization")));
+        GatewayServer registry = registry(0);
+        String url = "http://127.0.0.1:" + registry.registryPort();
+        lab.put(registry, sealed(echo, Lab.ENCRYPTION_KEY));
+        AtomicReference<GatewayServer> front = new AtomicReference<>(inService(url, Lab.ENCRYPTION_KEY));
+        List<String> wrong = new CopyOnWriteArrayList<>();
+        AtomicInteger asked = new AtomicInteger();
+        AtomicBoolean over = new AtomicBoolean();
+        Thread client = Thread.ofVirtual().start(() -> {
+            while (!over.get()) {
+                try {
+                    Lab.Answer answer = lab.get(front.get(), "/api/x");
+                    if (!answer.body().equals("Bearer " + Lab.TOKEN)) wrong.add(answer.body());
+                } catch (Exception e) {
+                    wrong.add(e.toString());
+                }
+                asked.incrementAndGet();
+            }
+        });
+        front.set(inService(url, "new-key," + Lab.ENCRYPTION_KEY));
+        lab.put(registry, sealed(echo, "new-key"));
+        assertEquals(200, reload(front.get()).status());
+        front.set(inService(url, "new-key"));
+        int before = asked.get();
+        Lab.until("the last of them is asked", () -> asked.get() > before + 20);
+        over.set(true);
+        client.join();
+        assertEquals(List.of(), wrong);
+    }
+
+    private GatewayServer inService(String registryUrl, String keys) throws Exception {
+        GatewayServer gateway = gatewayOf(registryUrl, "--encryption-key=" + keys);
+        awaitAnswer(gateway, "/api/x");
+        return gateway;
+    }
+
+    private static Map<String, Object> sealed(String backend, String key) {
+        Map<String, Object> data = Lab.data("shop", backend, "/api");
+        data.put("token", new GatewayServer.TokenCipher(List.of(key)).seal(Lab.TOKEN,
+            GatewayServer.TokenCipher.sharedSalt(Lab.API_KEY),
+            GatewayServer.TokenCipher.binding("shop", backend, "/api")));
+        return data;
     }
 
     @Test
