@@ -194,11 +194,11 @@ public final class GatewayServer implements AutoCloseable {
     // 0 it was told to stop, 1 it failed while running, 2 it was started wrongly.
 
     // What the heap has room for. A busy connection holds some 12 buffers, an idle one 16 KB: with 64 MB, the
-    // least that is of use, 512 busy or 2,048 idle ones take no more than half of it.
+    // least that is of use, 512 busy or 2,200 idle ones take some half of it.
     private static final long HEAP = Runtime.getRuntime().maxMemory();
     /** Bytes that are read from a backend, or written to a client, at once. */
     static final int BUFFER = Math.clamp(Long.highestOneBit(HEAP >> 14), 4 << 10, 128 << 10);
-    private static final int MOST_CONNECTIONS = Math.clamp(HEAP >> 15, 1024, 16 << 10);  // else EMFILE
+    private static final int MOST_CONNECTIONS = Math.clamp(HEAP / 30_000, 1024, 16 << 10);  // else EMFILE
 
     static {
         // HttpServer and HttpClient read these once, when they are first used; what -D gives wins.

@@ -18,7 +18,7 @@ class LoadTest extends OnAProcess {
 
     @Override
     List<String> jvmOptions() {
-        return List.of("-Xmx256m");                        // as a small machine has it
+        return List.of("-XX:+UseSerialGC", "-Xmx160m", "-Xmn28m", "-XX:SurvivorRatio=5");     // README's
     }
 
     @Test

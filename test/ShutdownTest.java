@@ -92,10 +92,9 @@ class ShutdownTest {
         gateway.terminate();
         assertEquals(TERMINATED, gateway.exitCode());
         String report = new String(wrk.getInputStream().readAllBytes());
-        // Once the port is closed, wrk knocks until its time is over, and counts that as writes.
-        assertTrue(report.matches("(?s).* requests in .*Socket errors: connect [0-9]+, read 0, write [0-9]+, "
-            + "timeout 0\\R.*"), report);
-        assertFalse(report.contains("Non-2xx"), report);
+        assertTrue(report.contains(" requests in "), report);
+        // Once the port is closed, wrk knocks until its time is over, and counts that as connects or writes.
+        assertFalse(report.matches("(?s).*(read|timeout) [1-9].*|.*Non-2xx.*"), report);
     }
 
     @Test
