@@ -367,8 +367,13 @@ public final class Install {
     private static final Path JAVA = Path.of(System.getProperty("java.home"), "bin",
         System.getProperty("os.name").startsWith("Windows") ? "java.exe" : "java");
 
-    /** Java 25 keeps more than classes ready: linked, with profiles of what was hot (JEP 514 and 515). */
-    private static final boolean KEEPS_PROFILES = Runtime.version().feature() >= 25;
+    /** The options that make an archive of a program, that use it, and that keep Java quiet about it. */
+    private record Archive(String write, String read, String quiet) {
+        /** Java 25 keeps more than classes ready: linked, with profiles of what was hot (JEP 514 and 515). */
+        static final Archive OF_THIS_JAVA = Runtime.version().feature() >= 25
+            ? new Archive("-XX:AOTCacheOutput=", "-XX:AOTCache=", "-Xlog:cds*=off,aot*=off")
+            : new Archive("-XX:ArchiveClassesAtExit=", "-XX:SharedArchiveFile=", "-Xlog:cds*=off");
+    }
 
     /** The words that run a program from its jar, with some more of Java's options. */
     private static List<String> java(Place place, Program program, String... more) {
@@ -1056,8 +1061,7 @@ public final class Install {
             Path folder = Files.createTempDirectory("install");
             try {
                 Path archive = folder.resolve("archive");
-                List<String> words = java(place, program,
-                    (KEEPS_PROFILES ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + archive);
+                List<String> words = java(place, program, Archive.OF_THIS_JAVA.write + archive);
                 words.addAll(program.training);
                 Process run = Output.builder(words).directory(folder.toFile())
                     .redirectOutput(folder.resolve("output").toFile()).start();
@@ -1146,9 +1150,8 @@ public final class Install {
         private List<String> words(String file) {
             Program program = service.program();
             // An archive that is not for this Java is passed over; nobody needs to hear of it at each start.
-            List<String> words = java(place, program,
-                (KEEPS_PROFILES ? "-XX:AOTCache=" : "-XX:SharedArchiveFile=") + place.archive(program),
-                KEEPS_PROFILES ? "-Xlog:cds*=off,aot*=off" : "-Xlog:cds*=off", Running.mark(service));
+            List<String> words = java(place, program, Archive.OF_THIS_JAVA.read + place.archive(program),
+                Archive.OF_THIS_JAVA.quiet, Running.mark(service));
             if (program == Program.REGISTRAR) words.add("--daemon");
             if (!settings.getOrDefault("BACKEND_PORT", "").isEmpty()) words.add("--use-public-ip");
             words.add("--env-file=" + file);
