@@ -132,6 +132,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
@@ -139,6 +140,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -806,6 +808,9 @@ public final class GatewayServer implements AutoCloseable {
         final String id;
         final InetAddress peer;
         final Set<String> named;                              // the headers that Connection names
+        final String host;                                    // and port, as the client named them; or null
+        final boolean chunked;
+        final String declared;                                // the body's length; null where none was given
         final long began = System.nanoTime();
         final Watch watch = Watch.ofThisThread();
         final List<String> attempts = new ArrayList<>(1);  // "name: what went wrong", for those that failed
@@ -824,19 +829,14 @@ public final class GatewayServer implements AutoCloseable {
             method = exchange.getRequestMethod();
             peer = exchange.getRemoteAddress().getAddress();
             named = RequestHeaders.namedIn(headers.get("Connection"));
+            String authority = exchange.getRequestURI().getRawAuthority();
+            // an absolute-form overrules Host (RFC 9112 section 3.2.2)
+            host = authority == null ? headers.getFirst("Host") : authority;
+            chunked = headers.containsKey("Transfer-encoding");
+            declared = headers.getFirst("Content-length");
             String given = headers.getFirst("X-Request-Id");
             boolean sane = given != null && ID.matcher(given).matches();       // it will stand in log lines
             id = sane ? given : PROCESS + "-" + COUNT.incrementAndGet();
-        }
-
-        /** Host and port that the client named: an absolute-form overrules Host (RFC 9112 section 3.2.2). */
-        String host() {
-            String named = exchange.getRequestURI().getRawAuthority();
-            return named == null ? headers.getFirst("Host") : named;
-        }
-
-        boolean isChunked() {
-            return headers.containsKey("Transfer-encoding");
         }
 
         boolean wantsClose() {
@@ -897,9 +897,8 @@ public final class GatewayServer implements AutoCloseable {
 
         /** The length that was declared; 0 where there is no body, -1 where it is chunked. */
         long length() {
-            if (isChunked()) return -1;
-            String length = headers.getFirst("Content-length");
-            return length == null ? 0 : Long.parseLong(length);
+            if (chunked) return -1;
+            return declared == null ? 0 : Long.parseLong(declared);
         }
     }
 
@@ -933,7 +932,7 @@ public final class GatewayServer implements AutoCloseable {
             try {
                 in.watch.until(Watch.For.REQUEST_BODY);
                 // JDKs before the hardening of 2026 misread some chunked bodies: nothing is read after one.
-                if (draining || in.isChunked() || in.wantsClose()) in.closeAfterwards();
+                if (draining || in.chunked || in.wantsClose()) in.closeAfterwards();
                 serve(in);
             } catch (Refused refused) {
                 refuse(in, refused);
@@ -986,15 +985,14 @@ public final class GatewayServer implements AutoCloseable {
             }
             List<String> hosts = in.headers.getOrDefault("Host", List.of());
             boolean oneHost = hosts.size() == 1 && HOST.matcher(hosts.getFirst()).matches()
-                && HOST.matcher(in.host()).matches();
+                && (in.host.equals(hosts.getFirst()) || HOST.matcher(in.host).matches());
             if (!oneHost && !(hosts.isEmpty() && version.equals("HTTP/1.0"))) {
                 throw new Refused(Cause.BAD_HEADER, "Exactly one well-formed Host is needed.");
             }
-            String length = in.headers.getFirst("Content-length");
-            if (length != null && !LENGTH.matcher(length).matches()) {
+            if (in.declared != null && !LENGTH.matcher(in.declared).matches()) {
                 throw new Refused(Cause.BAD_HEADER, "Content-Length must be digits and nothing else.");
             }
-            if (in.isChunked() && version.equals("HTTP/1.0")) {
+            if (in.chunked && version.equals("HTTP/1.0")) {
                 throw new Refused(Cause.BAD_HEADER, "HTTP/1.0 has no chunked bodies.");
             }
         }
@@ -1180,7 +1178,7 @@ public final class GatewayServer implements AutoCloseable {
             boolean trusted = Cidr.anyContains(config.trustedProxies(), in.peer);
             String peer = Log.host(in.peer);
             set(result, "X-Forwarded-For", before(in, trusted, "X-Forwarded-For", ", ") + peer);
-            set(result, "X-Forwarded-Host", given(in, trusted, "X-Forwarded-Host", in.host()));
+            set(result, "X-Forwarded-Host", given(in, trusted, "X-Forwarded-Host", in.host));
             set(result, "X-Forwarded-Proto", given(in, trusted, "X-Forwarded-Proto", in.scheme()));
             set(result, "X-Forwarded-Prefix", before(in, trusted, "X-Forwarded-Prefix", "") + route.prefix);
             set(result, "X-Request-Id", in.id);
@@ -1523,8 +1521,7 @@ public final class GatewayServer implements AutoCloseable {
             long length = in.length();
             if (most > 0 && length > most) throw tooLarge(most);
             if (length == 0) {
-                boolean said = in.headers.containsKey("Content-length");
-                return new None(said ? HttpRequest.BodyPublishers.noBody() : null);
+                return new None(in.declared != null ? HttpRequest.BodyPublishers.noBody() : null);
             }
             if (length < 0 || length > SMALL) return new Upload(length, most);
             byte[] bytes = new byte[(int) length];
@@ -1550,7 +1547,7 @@ public final class GatewayServer implements AutoCloseable {
                 in.watch.until(Watch.For.NOTHING);         // throws Expired where that is why
                 throw broken();
             }
-            if (read >= 0 || in.isChunked()) return read;
+            if (read >= 0 || in.chunked) return read;
             throw new Refused(Cause.BAD_BODY, "The request's body ended too early.");
         }
 
@@ -1660,9 +1657,11 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private static final Object END = new Object();
+        private static final long FOREVER = Long.MAX_VALUE / 2;        // ns
 
-        // batches, a Throwable, END
-        private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
+        // Batches, a Throwable, END. No BlockingQueue: its locks cost more than all else that is done here.
+        private final Queue<Object> arrived = new ConcurrentLinkedQueue<>();
+        private volatile Thread reader;                    // that waits for the next of them; else null
         private final CompletableFuture<Download> begun = new CompletableFuture<>();
         private volatile Flow.Subscription subscription;
         private boolean ended;
@@ -1697,25 +1696,45 @@ public final class GatewayServer implements AutoCloseable {
 
         @Override
         public void onNext(List<ByteBuffer> batch) {
-            arrived.add(batch);
+            arrive(batch);
         }
 
         @Override
         public void onError(Throwable failure) {
-            arrived.add(failure);
+            arrive(failure);
             begun.complete(this);
         }
 
         @Override
         public void onComplete() {
-            arrived.add(END);
+            arrive(END);
+        }
+
+        private void arrive(Object next) {
+            arrived.add(next);
+            LockSupport.unpark(reader);                    // which looks again after it said that it waits
+        }
+
+        /** What arrives next; null where nothing does within so many nanoseconds. */
+        private Object await(long nanos) throws InterruptedException {
+            Object next = arrived.poll();
+            if (next != null) return next;
+            long end = System.nanoTime() + nanos;
+            reader = Thread.currentThread();
+            while ((next = arrived.poll()) == null && System.nanoTime() - end < 0) {
+                if (nanos == FOREVER) LockSupport.park(this);
+                else LockSupport.parkNanos(this, end - System.nanoTime());
+                if (Thread.interrupted()) throw new InterruptedException();
+            }
+            reader = null;
+            return next;
         }
 
         /** The next batch, or null at the end. Throws Broken where the end did not come. */
         @SuppressWarnings("unchecked")
         List<ByteBuffer> next() throws Broken {
             try {
-                Object next = arrived.take();
+                Object next = await(FOREVER);
                 if (next instanceof List) {
                     subscription.request(1);
                     return (List<ByteBuffer>) next;
@@ -1737,7 +1756,7 @@ public final class GatewayServer implements AutoCloseable {
         void skip(long millis) throws InterruptedException {
             long end = System.nanoTime() + millis * 1_000_000;
             for (int batches = 0; batches < 4 && !ended; batches++) {
-                Object next = arrived.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+                Object next = await(end - System.nanoTime());
                 if (next == null) return;
                 ended = !(next instanceof List);
                 if (!ended) subscription.request(1);
@@ -3054,7 +3073,7 @@ public final class GatewayServer implements AutoCloseable {
         public void handle(HttpExchange exchange) throws IOException {
             Inbound in = new Inbound(exchange);
             try {
-                if (in.isChunked()) in.closeAfterwards();
+                if (in.chunked) in.closeAfterwards();
                 Answer answer = answer(in);
                 if (answer != null) in.answerJson(answer.status, answer.json, true);
             } catch (Answer error) {
@@ -3559,7 +3578,7 @@ public final class GatewayServer implements AutoCloseable {
          */
         private static boolean isLocal(Inbound in) {
             for (String name : PASSED_ON) if (in.headers.containsKey(name)) return false;
-            String host = in.host();
+            String host = in.host;
             String origin = in.headers.getFirst("Origin");
             if (origin != null && !origin.equalsIgnoreCase(in.scheme() + "://" + host)) return false;
             return in.peer.isLoopbackAddress() && host != null && LOCAL_HOST.matcher(host).matches();
@@ -3623,7 +3642,7 @@ public final class GatewayServer implements AutoCloseable {
         }
 
         private void routing(Inbound in) throws IOException {
-            String host = in.host();
+            String host = in.host;
             List<Map<String, Object>> json = new ArrayList<>();
             for (Route route : new TreeMap<>(routes.table().routes()).values()) {
                 Map<String, Object> line = new LinkedHashMap<>();
