@@ -451,8 +451,10 @@ public final class Bench {
         for (int i = 0; i < rounds; i++) {
             for (Map.Entry<String, List<String>> way : ways.entrySet()) {
                 measured.computeIfAbsent(way.getKey(), n -> new ArrayList<>())
-                    .add(startOnce(way.getValue()));
+                    .add(startOnce(way.getValue(), false));
             }
+            measured.computeIfAbsent("the archive, a sealed token", n -> new ArrayList<>())
+                .add(startOnce(installed, true));
             measured.computeIfAbsent("javac GatewayServer.java", n -> new ArrayList<>())
                 .add(compile(path + "/GatewayServer.java"));
             measured.computeIfAbsent("javac TenLines.java", n -> new ArrayList<>())
@@ -463,13 +465,16 @@ public final class Bench {
         measured.forEach((name, times) -> System.out.println(Machine.row(name, medians(times))));
     }
 
-    /** Seconds and CPU seconds until its own page, and until a backend's answer, is 200. */
-    private double[] startOnce(List<String> words) throws Exception {
+    /**
+     * Seconds and CPU seconds until its own page, and until a backend's answer, is 200. Of a sealed token the
+     * own page does not wait for, but another thread derives its key meanwhile: 600,000 rounds, on purpose.
+     */
+    private double[] startOnce(List<String> words, boolean sealed) throws Exception {
         boolean gateway = words.getLast().contains("GatewayServer");
         int port = Machine.freePort();
         Path folder = Machine.folder("start");
         Files.writeString(folder.resolve("backends.json"),
-            Machine.registry(1, 1, "/api", "http://127.0.0.1:" + backend()));
+            Machine.registry(1, 1, "/api", "http://127.0.0.1:" + backend(), sealed));
         List<String> command = new ArrayList<>(List.of(Machine.JAVA));
         command.addAll(words);
         command.addAll(gateway ? List.of("--proxy-port=" + port, "--registry-port=0") : List.of("" + port));

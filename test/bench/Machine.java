@@ -187,6 +187,11 @@ final class Machine {
 
     /** A registry's list: so many backends in so many prefixes below {@code under}, with sealed tokens. */
     static String registry(int backends, int prefixes, String under, String url) {
+        return registry(backends, prefixes, under, url, true);
+    }
+
+    /** {@code sealed}: whether the tokens are; the first of them that is opened takes a key's derivation. */
+    static String registry(int backends, int prefixes, String under, String url, boolean sealed) {
         var cipher = new GatewayServer.TokenCipher(List.of(KEYS.get("ENCRYPTION_KEY")));
         byte[] salt = GatewayServer.TokenCipher.sharedSalt(API_KEY);
         List<Object> items = new ArrayList<>();
@@ -197,7 +202,8 @@ final class Machine {
             Map<String, Object> data = new LinkedHashMap<>();
             data.put("name", name);
             data.put("url", url);
-            data.put("token", cipher.seal("bench-token-" + i, salt, binding));
+            String token = "bench-token-" + i;
+            data.put("token", sealed ? cipher.seal(token, salt, binding) : token);
             data.put("prefix", prefix);
             Map<String, String> metadata = Map.of("registeredAt", "2026-01-01T00:00:00Z");
             items.add(Map.of("key", name, "data", data, "metadata", metadata));
