@@ -466,8 +466,8 @@ public final class Bench {
     }
 
     /**
-     * Seconds and CPU seconds until its own page, and until a backend's answer, is 200. Of a sealed token the
-     * own page does not wait for, but another thread derives its key meanwhile: 600,000 rounds, on purpose.
+     * Seconds and CPU seconds until its own page, and until a backend's answer, is 200. The own page does not
+     * wait for the key of a sealed token, but another thread derives that meanwhile: 600,000 rounds.
      */
     private double[] startOnce(List<String> words, boolean sealed) throws Exception {
         boolean gateway = words.getLast().contains("GatewayServer");

@@ -190,7 +190,7 @@ final class Machine {
         return registry(backends, prefixes, under, url, true);
     }
 
-    /** {@code sealed}: whether the tokens are; the first of them that is opened takes a key's derivation. */
+    /** The same, with tokens {@code sealed} or in plain text. */
     static String registry(int backends, int prefixes, String under, String url, boolean sealed) {
         var cipher = new GatewayServer.TokenCipher(List.of(KEYS.get("ENCRYPTION_KEY")));
         byte[] salt = GatewayServer.TokenCipher.sharedSalt(API_KEY);
